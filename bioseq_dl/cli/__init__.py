@@ -1,0 +1,1 @@
+"""The command line: a subcommand a step; load, call, write."""

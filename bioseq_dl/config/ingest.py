@@ -1,0 +1,134 @@
+"""What is read, and how labels are found in it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bioseq_dl.config.base import Section
+from bioseq_dl.config.sources import Source
+
+FoldName = Literal["train", "val", "test"]
+
+
+class Targets(Section):
+    """What the model predicts: one or more targets of one kind."""
+
+    kind: Literal["binary", "multiclass", "regression"] = "binary"
+    """``binary`` with several names is multi-label; ``multiclass`` shares its classes."""
+    names: tuple[str, ...] = ("label",)
+    """A name per target, in output order."""
+    classes: tuple[str, ...] = ()
+    """Class names in order of their codes 0, 1, …; required for ``multiclass``, optional
+    for ``binary`` (negative first), empty for ``regression``."""
+
+    @model_validator(mode="after")
+    def _classes_fit(self) -> Targets:
+        if not self.names or len(set(self.names)) != len(self.names):
+            raise ValueError("names must be one or more different names")
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes must differ from each other")
+        if self.kind == "multiclass" and len(self.classes) < 2:
+            raise ValueError("multiclass needs two or more classes")
+        if self.kind == "binary" and len(self.classes) not in (0, 2):
+            raise ValueError("binary takes no classes or two: [negative, positive]")
+        if self.kind == "regression" and self.classes:
+            raise ValueError("regression takes no classes")
+        return self
+
+
+class _Input(Section):
+    source: Source
+    """The file."""
+    name: str | None = None
+    """Put before each id as ``name/id``, so that two files may share ids."""
+    labels: dict[str, str | float] = Field(default_factory=dict)
+    """Target: value, the same for every record of the file (a file per class)."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Target: where its value stands: a table's column, a ``key=value`` of a FASTA
+    header, or a BED column by name or ``column7`` (counted from 1)."""
+    split: FoldName | None = None
+    """Official fold of every record of the file."""
+    split_column: str | None = None
+    """Column, header key or BED column that holds the official fold."""
+    group_column: str | None = None
+    """Column, header key or BED column that holds the group (donor, family, locus)."""
+
+    @model_validator(mode="after")
+    def _one_label_source(self) -> _Input:
+        both = sorted(set(self.labels) & set(self.columns))
+        if both:
+            raise ValueError(f"two sources of labels for {', '.join(both)}: labels and columns")
+        if self.split is not None and self.split_column is not None:
+            raise ValueError("two sources of the official fold: split and split_column")
+        return self
+
+
+class FastaInput(_Input):
+    """A FASTA file, plain, gzip or bgzip."""
+
+    format: Literal["fasta"]
+
+
+class TableInput(_Input):
+    """A table with a sequence a row: CSV, TSV (plain or gzip) or Parquet."""
+
+    format: Literal["table"]
+    sequence_column: str = "sequence"
+    """Column of the sequence."""
+    id_column: str | None = None
+    """Column of the id; without it ids are ``row1``, ``row2``, …"""
+
+
+class Negatives(Section):
+    """Windows without a peak, drawn from the genome with the peaks' GC content."""
+
+    ratio: float = Field(default=1.0, gt=0, le=100)
+    """Negatives per accepted interval."""
+    gc_bins: int = Field(default=20, ge=1, le=100)
+    """GC content is matched in this many equal bins between 0 and 1."""
+    exclude_bp: int = Field(default=0, ge=0)
+    """Distance kept from every interval of the file."""
+    seed: int = Field(default=0, ge=0)
+    """Of the draw."""
+
+
+class IntervalsInput(_Input):
+    """BED or narrowPeak intervals (0-based, half-open) cut from a genome FASTA."""
+
+    format: Literal["bed", "narrowpeak"]
+    genome: Source
+    """Genome FASTA: plain, gzip, bgzip or xz."""
+    window: int | None = Field(default=None, ge=1)
+    """Fixed width around the anchor; without it, intervals are cut as they are."""
+    anchor: Literal["centre", "summit"] = "centre"
+    """``summit`` is start + peak of a narrowPeak line (its tenth column)."""
+    strand: Literal["use", "ignore"] = "use"
+    """``use`` takes the reverse complement on the minus strand."""
+    edges: Literal["reject", "pad"] = "reject"
+    """A window beyond the contig is rejected, or filled with N."""
+    negatives: Negatives | None = None
+    """Draw negatives; every binary target then reads 1 for intervals and 0 for negatives."""
+
+
+Input = Annotated[FastaInput | TableInput | IntervalsInput, Field(discriminator="format")]
+
+
+class Ingest(Section):
+    """Files to records."""
+
+    inputs: tuple[Input, ...] = Field(min_length=1)
+    """The files, in order."""
+    alphabet: Literal["dna", "rna"] = "dna"
+    """``rna`` reads U as T; in ``dna`` a U is a bad letter."""
+    min_length: int = Field(default=1, ge=1)
+    """Shorter sequences are rejected."""
+    max_length: int = Field(default=100_000, ge=1)
+    """Longer sequences are rejected."""
+    max_unknown_fraction: float = Field(default=0.1, ge=0, le=1)
+    """Sequences with a larger share of N and other IUPAC codes are rejected."""
+    max_rejected_fraction: float = Field(default=0.1, ge=0, le=1)
+    """A larger share of rejected records fails the run."""
+    duplicate_ids: Literal["error", "number"] = "error"
+    """``number`` appends ``.2``, ``.3`` … to repeated ids."""

@@ -1,0 +1,146 @@
+"""A run, a file of runs, and how they are loaded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from bioseq_dl.config.base import Section
+from bioseq_dl.config.ingest import Ingest, Targets
+from bioseq_dl.config.model import Encode, Model
+from bioseq_dl.config.split import Split
+from bioseq_dl.config.train import Baselines, Evaluate, Published, Train
+from bioseq_dl.errors import InputError
+
+RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+
+
+class DnaRun(Section):
+    """Regulatory DNA or RNA: a label per sequence."""
+
+    task: Literal["dna_sequence"]
+    title: str | None = None
+    """Heading in the report."""
+    targets: Targets = Targets()
+    """What is predicted."""
+    ingest: Ingest
+    """Files to records."""
+    split: Split = Split()
+    """A fold per record, and the audit."""
+    encode: Encode = Encode()
+    """Sequences to codes."""
+    model: Model = Model(preset="cnn")
+    """The network."""
+    train: Train = Train()
+    """The training loop."""
+    baselines: Baselines = Baselines()
+    """Comparisons on the same folds."""
+    evaluate: Evaluate = Evaluate()
+    """Metrics and their uncertainty."""
+    published: tuple[Published, ...] = ()
+    """Figures from the literature."""
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> DnaRun:
+        for place, entry in enumerate(self.ingest.inputs):
+            where = f"ingest.inputs[{place}]"
+            unknown = sorted((set(entry.labels) | set(entry.columns)) - set(self.targets.names))
+            if unknown:
+                names = ", ".join(self.targets.names)
+                raise ValueError(f"{where} labels unknown targets {unknown}; targets: {names}")
+            official = entry.split is not None or entry.split_column is not None
+            if self.split.method == "official" and not official:
+                raise ValueError(
+                    f"{where} has no split or split_column, which method official needs"
+                )
+        if self.model.pooling == "flatten" and self.encode.length is None:
+            raise ValueError("model.pooling flatten needs encode.length: one length for all")
+        return self
+
+
+Run = DnaRun  # a discriminated union on ``task`` once there are two
+
+
+class Config(Section):
+    """A whole file: the runs of one paper."""
+
+    results: str = "results"
+    """Folder of everything the workflow writes."""
+    cache: str | None = None
+    """Folder of downloads and genome caches; default the user's cache folder."""
+    title: str = "bioseq_dl"
+    """Heading of the report."""
+    runs: dict[str, Run] = Field(min_length=1)
+    """Run name: its config."""
+
+    @field_validator("runs")
+    @classmethod
+    def _names_are_paths(cls, runs: dict[str, Run]) -> dict[str, Run]:
+        for name in runs:
+            if not re.fullmatch(RUN_NAME, name):
+                raise ValueError(f"run name {name!r} must match {RUN_NAME}: it becomes a folder")
+        return runs
+
+
+def validate_config(data: Mapping[str, object], file: str | Path | None = None) -> Config:
+    """Check a mapping against the models.
+
+    Raises
+    ------
+    InputError
+        Names the first bad key by its path, what was found and what is allowed.
+    """
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        raise _explain(error, file) from None
+
+
+def load_config(path: str | Path) -> Config:
+    """Read and check a YAML config file.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, is not YAML, or does not fit the models.
+    """
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the config: {error.strerror}", file=path) from None
+    except UnicodeDecodeError:
+        raise InputError("the config is not UTF-8 text", file=path) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else None
+        what = str(getattr(error, "problem", None) or "bad YAML")
+        raise InputError(f"not valid YAML: {what}", file=path, position=where) from None
+    if not isinstance(data, dict):
+        raise InputError("a config is a mapping with a key 'runs'", file=path, found=data)
+    return validate_config(data, path)
+
+
+def _explain(error: ValidationError, file: str | Path | None) -> InputError:
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    key = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    found = None if isinstance(first["input"], dict | list | tuple) else first["input"]
+    allowed = None
+    if first["type"] == "extra_forbidden":
+        message, found = "unknown key", None
+    more = f"mend this and {len(problems) - 1} more" if len(problems) > 1 else None
+    return InputError(
+        message,
+        file=file,
+        position=f"key {key}" if key else None,
+        found=found,
+        allowed=allowed,
+        fix=more,
+    )

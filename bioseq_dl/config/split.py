@@ -1,0 +1,74 @@
+"""Which record is trained on, chosen on, and tested on; and how leakage is judged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from bioseq_dl.config.base import Section
+
+
+class Audit(Section):
+    """Search for the same or nearly the same sequence in two folds."""
+
+    policy: Literal["fail", "drop", "report"] = "fail"
+    """``fail`` stops the run above the limit; ``drop`` removes the leaking records from
+    train (then val), never from test; ``report`` only tells."""
+    near_duplicates: bool = True
+    """Look for near duplicates too, not for equal sequences alone."""
+    containment: float = Field(default=0.5, gt=0, le=1)
+    """Two sequences are near duplicates when they share at least this part of the
+    k-mers (either strand) of the one with fewer."""
+    kmer: int = Field(default=16, ge=8, le=31)
+    """Length of those k-mers; longer than a transcription-factor motif."""
+    both_strands: bool = True
+    """Count a reverse complement as the same sequence."""
+    overlaps: bool = True
+    """Look for overlapping genome intervals, where records have coordinates."""
+    max_leaking_fraction: float = Field(default=0.0, ge=0, le=1)
+    """Share of test (or val) records that may leak before ``fail`` stops the run."""
+    max_pairs: int = Field(default=1000, ge=1)
+    """Pairs listed, the worst first."""
+
+
+class Split(Section):
+    """A fold per record."""
+
+    method: Literal["official", "random", "chromosome", "group", "homology"] = "random"
+    """``official``: the inputs' split or split_column; ``random``: stratified by class (or
+    by quantile); ``chromosome``: named contigs; ``group``: groups stay whole;
+    ``homology``: clusters of similar sequences stay whole."""
+    val_fraction: float = Field(default=0.1, ge=0, lt=1)
+    """Share for validation; with ``official`` used only where no record is marked val."""
+    test_fraction: float = Field(default=0.2, ge=0, lt=1)
+    """Share for test (one fold of it; k-fold takes 1/k)."""
+    folds: int = Field(default=1, ge=1, le=100)
+    """2 or more: k-fold cross-validation; every record is tested once."""
+    seed: int = Field(default=0, ge=0)
+    """Of every draw made here."""
+    val_chromosomes: tuple[str, ...] = ()
+    """Contigs for validation (method ``chromosome``)."""
+    test_chromosomes: tuple[str, ...] = ()
+    """Contigs for test (method ``chromosome``)."""
+    homology_containment: float = Field(default=0.3, gt=0, le=1)
+    """Method ``homology``: sequences that share this part of their k-mers are one cluster."""
+    deduplicate: bool = False
+    """Keep one of several equal sequences within a fold; drop all where labels disagree."""
+    audit: Audit = Audit()
+    """How leakage is looked for and what follows."""
+
+    @model_validator(mode="after")
+    def _method_fits(self) -> Split:
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("val_fraction + test_fraction must leave something to train on")
+        named = bool(self.val_chromosomes or self.test_chromosomes)
+        if named and self.method != "chromosome":
+            raise ValueError("val_chromosomes and test_chromosomes need method: chromosome")
+        if self.method == "chromosome" and self.folds == 1 and not self.test_chromosomes:
+            raise ValueError("method chromosome needs test_chromosomes, or folds of 2 or more")
+        if set(self.val_chromosomes) & set(self.test_chromosomes):
+            raise ValueError("a chromosome is in both val_chromosomes and test_chromosomes")
+        if self.method == "official" and self.folds > 1:
+            raise ValueError("method official has one fold; use random, group or homology")
+        return self

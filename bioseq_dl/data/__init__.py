@@ -1,0 +1,1 @@
+"""Folds, leakage audit, and encoded examples on disk."""

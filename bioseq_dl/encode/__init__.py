@@ -1,0 +1,1 @@
+"""Records in, compact numpy arrays out."""

@@ -1,0 +1,84 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bioseq_dl.errors import InputError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it there when the block ends well.
+
+    The file is flushed to disk before the rename, so a crash or a full disk leaves the
+    old file or none, never half a file. Nothing is left behind on an error.
+
+    Raises
+    ------
+    InputError
+        Where the folder cannot be written or the disk is full.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=".part" + path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        _flush(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise _explain(error, path) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write text (UTF-8) atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, data: Any) -> None:
+    """Write JSON atomically: sorted keys, so that equal data are equal bytes."""
+    write_text(path, json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _explain(error: OSError, path: Path) -> Exception:
+    fixes = {
+        errno.ENOSPC: ("no space left on the disk", "free some space, then run again"),
+        errno.EDQUOT: ("the disk quota is used up", "free some space, then run again"),
+        errno.EROFS: ("the file system is read-only", "write to another results folder"),
+        errno.EACCES: ("no permission to write here", "change the folder's permissions"),
+        errno.EPERM: ("no permission to write here", "change the folder's permissions"),
+        errno.ENOTDIR: ("a file stands where a folder is needed", "remove or rename that file"),
+        errno.EEXIST: ("a file stands where a folder is needed", "remove or rename that file"),
+    }
+    if error.errno not in fixes:
+        return error
+    problem, fix = fixes[error.errno]
+    return InputError(f"cannot write: {problem}", file=path, fix=fix)

@@ -1,0 +1,1 @@
+"""Networks: nn.Module only, no training and no files."""

@@ -1,0 +1,49 @@
+"""What a task is: a frozen record of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A task, each function named as ``module:function`` and imported when called for.
+
+    Names rather than the functions themselves, so that a step loads (and its conda env
+    holds) only what that step needs: ingest runs without torch. A test resolves them all.
+
+    Parameters
+    ----------
+    read : str
+        ``(Ingest, Targets, files) -> Ingested``: files to records.
+    encode : str
+        ``(records, Targets, Encode) -> Examples``: records to arrays.
+    build_model : str
+        ``(Model, Shape) -> nn.Module``.
+    loss : str
+        ``(Targets, ...) -> (logits, targets) -> scalar``, honours missing labels.
+    score : str
+        Name of the metric that ``monitor: score`` follows, by kind of target.
+    baselines : mapping
+        Name: ``(examples, roles, Baselines) -> predictions``.
+    """
+
+    read: str
+    encode: str
+    build_model: str
+    loss: str
+    baselines: Mapping[str, str] = field(default_factory=dict)
+
+    def load(self, name: str) -> Callable[..., Any]:
+        """Import the function behind a field."""
+        return resolve(getattr(self, name))
+
+
+def resolve(reference: str) -> Callable[..., Any]:
+    """Import ``module:function``."""
+    module, _, function = reference.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), function)
+    return found
