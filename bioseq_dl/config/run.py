@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bioseq_dl.config.base import Section
+from bioseq_dl.config.explain import explain
 from bioseq_dl.config.ingest import Ingest, Targets
 from bioseq_dl.config.model import Encode, Model
 from bioseq_dl.config.split import Split
@@ -58,8 +59,9 @@ class DnaRun(Section):
                 raise ValueError(
                     f"{where} has no split or split_column, which method official needs"
                 )
-        if self.model.pooling == "flatten" and self.encode.length is None:
-            raise ValueError("model.pooling flatten needs encode.length: one length for all")
+        if "flatten" in self.model.pooling and self.encode.length is None:
+            what = f"preset {self.model.preset}" if self.model.preset else "pooling flatten"
+            raise ValueError(f"model.{what} needs encode.length: one length for all")
         return self
 
 
@@ -98,7 +100,7 @@ def validate_config(data: Mapping[str, object], file: str | Path | None = None) 
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        raise _explain(error, file) from None
+        raise explain(error, Config, file) from None
 
 
 def load_config(path: str | Path) -> Config:
@@ -123,24 +125,3 @@ def load_config(path: str | Path) -> Config:
     if not isinstance(data, dict):
         raise InputError("a config is a mapping with a key 'runs'", file=path, found=data)
     return validate_config(data, path)
-
-
-def _explain(error: ValidationError, file: str | Path | None) -> InputError:
-    problems = error.errors(include_url=False)
-    first = problems[0]
-    key = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    found = None if isinstance(first["input"], dict | list | tuple) else first["input"]
-    allowed = None
-    if first["type"] == "extra_forbidden":
-        message, found = "unknown key", None
-    more = f"mend this and {len(problems) - 1} more" if len(problems) > 1 else None
-    return InputError(
-        message,
-        file=file,
-        position=f"key {key}" if key else None,
-        found=found,
-        allowed=allowed,
-        fix=more,
-    )

@@ -14,28 +14,22 @@ class Task:
 
     Names rather than the functions themselves, so that a step loads (and its conda env
     holds) only what that step needs: ingest runs without torch. A test resolves them all.
-
-    Parameters
-    ----------
-    read : str
-        ``(Ingest, Targets, files) -> Ingested``: files to records.
-    encode : str
-        ``(records, Targets, Encode) -> Examples``: records to arrays.
-    build_model : str
-        ``(Model, Shape) -> nn.Module``.
-    loss : str
-        ``(Targets, ...) -> (logits, targets) -> scalar``, honours missing labels.
-    score : str
-        Name of the metric that ``monitor: score`` follows, by kind of target.
-    baselines : mapping
-        Name: ``(examples, roles, Baselines) -> predictions``.
     """
 
     read: str
+    """``(Ingest, Targets, files, cache) -> Ingested``: files to records."""
     encode: str
+    """``(records, folds, Targets, Encode) -> Examples``: records to arrays."""
+    feed: str
+    """``(examples, indices, device, augment, generator) -> (inputs, targets)``: a batch on
+    the device, ready for the model."""
     build_model: str
+    """``(Model, Shape) -> nn.Module``."""
     loss: str
+    """``(Targets, class_weights, label_smoothing) -> (outputs, targets) -> scalar``;
+    honours missing labels."""
     baselines: Mapping[str, str] = field(default_factory=dict)
+    """Name: ``(examples, fold, Baselines) -> predictions``."""
 
     def load(self, name: str) -> Callable[..., Any]:
         """Import the function behind a field."""

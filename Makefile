@@ -1,0 +1,61 @@
+# Two commands: `make demo` and `make test`. Both set themselves up in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CORES ?= 2
+
+.PHONY: help setup demo test test-fast lint format bench bench-gue bench-oct4 reference clean
+
+help:  ## say what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## make .venv with the locked versions
+
+$(READY): pyproject.toml requirements.lock
+	@echo "Setting up $(VENV) (a minute or two) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pip setuptools
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+		--no-build-isolation --editable '.[all,workflow,dev]'
+	@touch $@
+
+demo: $(READY)  ## run the workflow on real data and name the report
+	@$(BIN)/python -m bioseq_dl.cli.demo --cores $(CORES)
+
+test: $(READY)  ## every test
+	@$(BIN)/python -m pytest
+
+test-fast: $(READY)  ## without the workflow tests
+	@$(BIN)/python -m pytest -m 'not workflow'
+
+lint: $(READY)  ## style, types, workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint --workflow-profile none
+
+format: $(READY)  ## put the code into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+reference: $(READY)  ## regenerate docs/config.md and config/schema.json
+	$(BIN)/bioseq-dl reference --out docs/config.md
+	$(BIN)/bioseq-dl reference --format json --out config/schema.json
+
+bench: $(READY)  ## speed beside the peers (each in its own environment)
+	$(BIN)/python benchmarks/speed/run.py --out benchmarks/results/speed.tsv
+
+bench-gue: $(READY)  ## accuracy on seven GUE tasks (about an hour on 2 cores)
+	$(BIN)/python benchmarks/gue/run.py
+
+bench-oct4: $(READY)  ## accuracy on OCT4 against MAFK
+	$(BIN)/python benchmarks/oct4_mafk/run.py
+
+clean:  ## remove results and caches, keep .venv
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build
+	find results -mindepth 1 ! -name README.md -delete

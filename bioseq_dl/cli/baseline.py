@@ -1,0 +1,41 @@
+"""``bioseq-dl baseline``."""
+
+from __future__ import annotations
+
+import argparse
+
+from bioseq_dl.cli.common import add_path, add_settings_arguments, read_settings, start_log
+from bioseq_dl.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_settings_arguments(parser)
+    parser.add_argument("--name", required=True, help="prior or kmer")
+    parser.add_argument("--fold", type=int, default=0, help="fold (default: %(default)s)")
+    add_path(parser, "records", "records.parquet of ingest")
+    add_path(parser, "examples", "examples.safetensors of encode")
+    add_path(parser, "predictions", "output: predictions of val and test records")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Fit a baseline on the training fold and predict val and test."""
+    from bioseq_dl.data.examples import read_examples
+    from bioseq_dl.io.parquet import read_parquet, write_parquet
+    from bioseq_dl.predictions import build_predictions
+    from bioseq_dl.tasks.registry import find_task
+    from bioseq_dl.tasks.task import resolve
+
+    log = start_log()
+    settings = read_settings(arguments, "baseline")
+    baselines = find_task(settings.task).baselines
+    if arguments.name not in baselines:
+        raise InputError(
+            "unknown baseline", found=arguments.name, allowed=", ".join(sorted(baselines))
+        )
+    examples = read_examples(arguments.examples)
+    predicted = resolve(baselines[arguments.name])(examples, arguments.fold, settings.baselines)
+    ids = read_parquet(arguments.records).column("id")
+    table = build_predictions(ids, examples, arguments.fold, predicted.rows, predicted.outputs)
+    write_parquet(arguments.predictions, table)
+    log(f"{arguments.name}: {predicted.note}")

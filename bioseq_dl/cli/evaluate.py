@@ -1,0 +1,1 @@
+"""``bioseq-dl evaluate``."""

@@ -1,0 +1,49 @@
+"""``bioseq-dl train``."""
+
+from __future__ import annotations
+
+import argparse
+
+from bioseq_dl.cli.common import add_path, add_settings_arguments, read_settings, start_log
+from bioseq_dl.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_settings_arguments(parser)
+    add_path(parser, "examples", "examples.safetensors of encode")
+    parser.add_argument("--fold", type=int, default=0, help="fold (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: train.threads)")
+    add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train one model, or go on with an interrupted training."""
+    from bioseq_dl.cli.main import STOPPED
+    from bioseq_dl.train.fit import Job, fit_model
+    from bioseq_dl.train.loop import Interrupted
+
+    log = start_log()
+    settings = read_settings(arguments, "train")
+    train = settings.train
+    if arguments.threads is not None:
+        if arguments.threads < 1:
+            raise InputError("--threads must be 1 or more", found=arguments.threads)
+        train = train.model_copy(update={"threads": arguments.threads})
+    job = Job(
+        task=settings.task,
+        targets=settings.targets,
+        model=settings.model,
+        train=train,
+        examples=arguments.examples,
+        fold=arguments.fold,
+        seed=arguments.seed,
+        out=arguments.model,
+    )
+    try:
+        fit_model(job, log)
+    except Interrupted:
+        log(f"asked to end; {job.state} holds the state, run again to go on")
+        return STOPPED
+    return 0

@@ -1,0 +1,36 @@
+"""Parquet tables between the steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bioseq_dl.errors import InputError
+from bioseq_dl.io.atomic import atomic_path
+
+
+def read_parquet(path: str | Path) -> pa.Table:
+    """Read a Parquet table.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing or is not Parquet.
+    """
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError:
+        raise InputError("no such file", file=path) from None
+    except pa.ArrowInvalid as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            "not a readable Parquet file", file=path, found=reason, fix="run the step before again"
+        ) from None
+
+
+def write_parquet(path: str | Path, table: pa.Table) -> None:
+    """Write a Parquet table atomically (zstd); equal tables are equal bytes."""
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")

@@ -1,0 +1,76 @@
+"""Raw outputs per record: the table that predict and baseline write."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bioseq_dl.config import Targets
+from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
+from bioseq_dl.errors import InputError
+
+
+def judged_rows(examples: Examples, fold: int) -> NDArray[np.int64]:
+    """Give the rows of a fold that are predicted: val and test, in record order."""
+    if fold >= examples.roles.shape[0]:
+        raise InputError("no such fold", found=fold, allowed=f"0 to {len(examples.roles) - 1}")
+    both = [examples.select(fold, role) for role in ("val", "test")]
+    return np.sort(np.concatenate(both))
+
+
+def build_predictions(
+    ids: pa.ChunkedArray,
+    examples: Examples,
+    fold: int,
+    rows: NDArray[np.int64],
+    outputs: NDArray[np.float32],
+) -> pa.Table:
+    """Put ids, roles, targets and outputs side by side.
+
+    Parameters
+    ----------
+    ids : string array (all records,)
+        Column ``id`` of records.parquet.
+    examples : Examples
+        The encoded records.
+    fold : int
+        Whose roles.
+    rows : int64 (n,)
+        Which records.
+    outputs : float32 (n, targets) or (n, targets, classes)
+        Logits, or values for regression.
+
+    Raises
+    ------
+    InputError
+        Where records and examples are not of one making.
+    """
+    if hash_ids(ids) != examples.ids_sha256:
+        raise InputError(
+            "records.parquet and examples.safetensors hold different records",
+            fix="run encode again on these records",
+        )
+    truth = np.asarray(examples.targets[rows])
+    columns = {
+        "id": ids.take(pa.array(rows)),
+        "role": pa.array([ROLES[code] for code in examples.roles[fold, rows]], pa.string()),
+    }
+    for place, name in enumerate(examples.spec.names):
+        missing = np.isnan(truth[:, place])
+        columns[f"target:{name}"] = pa.array(truth[:, place], pa.float32(), mask=missing)
+    for name, column in name_outputs(examples.spec, outputs).items():
+        columns[name] = pa.array(column, pa.float32())
+    return pa.table(columns)
+
+
+def name_outputs(spec: Targets, outputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Name each output: ``output:<target>``, or ``output:<target>:<class>``."""
+    columns = {}
+    for place, name in enumerate(spec.names):
+        if spec.kind == "multiclass":
+            for code, label in enumerate(spec.classes):
+                columns[f"output:{name}:{label}"] = outputs[:, place, code]
+        else:
+            columns[f"output:{name}"] = outputs[:, place]
+    return columns

@@ -1,0 +1,98 @@
+"""Where a result came from: versions, commit, hardware, time, memory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import bioseq_dl
+
+PACKAGES = (
+    "numpy", "pandas", "pyarrow", "biopython", "scipy", "scikit-learn", "torch",
+    "lightning-fabric", "safetensors", "pydantic", "matplotlib", "snakemake",
+)  # fmt: skip
+
+
+def collect_versions() -> dict[str, str]:
+    """Give the versions of Python, bioseq_dl and the packages found in this environment."""
+    found = {"python": platform.python_version(), "bioseq_dl": bioseq_dl.__version__}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def read_git_commit() -> str | None:
+    """Give the commit of the checkout the library runs from, ``-dirty`` where changed."""
+    folder = Path(bioseq_dl.__file__).parent
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]
+    command += ["--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def describe_hardware() -> dict[str, Any]:
+    """Give processor, cores this process may use, and memory in bytes."""
+    return {
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def peak_memory_bytes() -> int:
+    """Give this process's largest resident set so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@contextmanager
+def record_provenance() -> Iterator[dict[str, Any]]:
+    """Give a dict that holds, once the block has ended, how its work was done.
+
+    Keys: ``versions``, ``git_commit``, ``hardware``, ``seconds`` (wall time of the
+    block) and ``peak_memory_bytes`` (of the process).
+    """
+    started = time.perf_counter()
+    found: dict[str, Any] = {}
+    yield found
+    found.update(
+        versions=collect_versions(),
+        git_commit=read_git_commit(),
+        hardware=describe_hardware(),
+        seconds=round(time.perf_counter() - started, 3),
+        peak_memory_bytes=peak_memory_bytes(),
+    )
+
+
+def hash_file(path: str | Path) -> str:
+    """Give the sha256 of a file as 64 hex digits."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

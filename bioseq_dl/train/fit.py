@@ -1,0 +1,339 @@
+"""One model: from examples to a checkpoint, for one run, fold and seed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bioseq_dl.config import Augment, Model, Targets, Train
+from bioseq_dl.data.batches import plan_batches
+from bioseq_dl.data.examples import read_examples
+from bioseq_dl.encode.examples import Examples
+from bioseq_dl.errors import InputError
+from bioseq_dl.io.atomic import write_json
+from bioseq_dl.models.shape import Shape
+from bioseq_dl.provenance import hash_file, record_provenance
+from bioseq_dl.tasks.registry import find_task
+from bioseq_dl.tasks.task import Task
+from bioseq_dl.train.checkpoint import (
+    Checkpoint,
+    read_state,
+    state_key,
+    write_checkpoint,
+    write_state,
+)
+from bioseq_dl.train.device import Device, choose_device, set_determinism, set_threads
+from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
+from bioseq_dl.train.loop import Feed, Trained, train_model
+from bioseq_dl.train.optimizer import build_optimizer
+from bioseq_dl.train.precision import Precision, choose_precision
+from bioseq_dl.train.score import SCORE_NAMES, validation_score
+from bioseq_dl.train.weights import class_weights
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained, and where it goes."""
+
+    task: str
+    targets: Targets
+    model: Model
+    train: Train
+    examples: Path
+    """examples.safetensors"""
+    fold: int
+    seed: int
+    out: Path
+    """model.pt; history.csv, train.json and the resume state stand beside it."""
+
+    @property
+    def state(self) -> Path:
+        """The resume state; gone once the training has ended."""
+        return self.out.with_name("resume.pt")
+
+
+def fit_model(job: Job, log: Log) -> None:
+    """Train one model and write model.pt, history.csv and train.json.
+
+    Raises
+    ------
+    InputError
+        Where device, precision or data do not allow it.
+    Interrupted
+        After SIGTERM or SIGUSR1, with the state saved; run again to go on.
+    """
+    with record_provenance() as provenance:
+        device = choose_device(job.train)
+        threads = set_threads(job.train.threads)
+        examples = read_examples(job.examples)
+        rows = _rows(job, examples)
+        digest = hash_file(job.examples)
+        key = _key(job, digest)
+        state = read_state(job.state, key)
+        task = find_task(job.task)
+        set_determinism(job.seed)
+        shape = Shape.of(job.targets, examples.length)
+        model: nn.Module = task.load("build_model")(job.model, shape)
+        if state is None:
+            precision = _choose_precision(job, task, device, examples, rows["train"], model)
+        else:
+            precision = Precision(**state.pop("chosen_precision"))
+        parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        log(f"device {device.name}, {threads} threads ({device.reason})")
+        log(f"precision {precision.name} ({precision.reason})")
+        log(f"{parameters:,} parameters, {len(rows['train']):,} records to train on")
+        if state is not None:
+            log(f"resuming in epoch {state['progress']['epoch'] + 1}")
+        fabric = Fabric(
+            accelerator=device.accelerator,
+            devices=device.devices,
+            strategy="ddp" if device.devices > 1 else "auto",
+            precision=precision.fabric,  # type: ignore[arg-type]
+        )
+        fabric.launch()
+        set_determinism(job.seed)
+        first = fabric.is_global_zero
+
+        def save(snapshot: dict[str, Any]) -> None:
+            if first:
+                write_state(job.state, key, snapshot | {"chosen_precision": asdict(precision)})
+
+        writer = _open_tensorboard(job) if first and job.train.tensorboard else None
+
+        def on_epoch(curve: list[Epoch]) -> None:
+            if first:
+                write_history(job.out.with_name("history.csv"), curve)
+                log_epoch(writer, curve[-1])
+                log(_describe(curve[-1], job))
+
+        with _stop_signals() as stop_asked:
+            trained = train_model(
+                fabric,
+                model,
+                build_optimizer(model, job.train),
+                _load_loss(job, task, examples, rows["train"], fabric.device),
+                _feed(job, task, examples, rows, fabric),
+                job.train,
+                job.seed,
+                state=state,
+                save=save,
+                on_epoch=on_epoch,
+                stop_asked=stop_asked,
+            )
+    if not first:
+        return
+    progress = trained.progress
+    best = progress.history[progress.best_epoch - 1]
+    summary = {
+        "device": device.name,
+        "device_reason": device.reason,
+        "devices": device.devices,
+        "threads": threads,
+        "precision": precision.name,
+        "precision_reason": precision.reason,
+        "parameters": parameters,
+        "train_records": len(rows["train"]),
+        "val_records": len(rows["val"]),
+        "epochs_run": progress.epoch,
+        "epochs_planned": job.train.epochs,
+        "best_epoch": progress.best_epoch,
+        "score": SCORE_NAMES[job.targets.kind],
+        "best_val_loss": best["val_loss"],
+        "best_val_score": best["val_score"],
+        "steps": progress.step,
+        "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
+        "training_seconds": round(progress.seconds, 3),
+        "resumed": progress.resumed,
+        "examples_sha256": digest,
+        "fold": job.fold,
+        "seed": job.seed,
+    }
+    if device.accelerator == "cuda":
+        summary["gpu_peak_memory_bytes"] = torch.cuda.max_memory_allocated()
+    write_json(job.out.with_name("train.json"), summary | provenance)
+    write_checkpoint(job.out, _checkpoint(job, shape, examples, trained, digest))
+    job.state.unlink(missing_ok=True)
+
+
+def _rows(job: Job, examples: Examples) -> dict[str, NDArray[np.int64]]:
+    if job.fold >= examples.roles.shape[0]:
+        raise InputError(
+            "no such fold",
+            file=job.examples,
+            found=job.fold,
+            allowed=f"0 to {len(examples.roles) - 1}",
+        )
+    if examples.spec != job.targets:
+        raise InputError(
+            "the examples were encoded for other targets",
+            file=job.examples,
+            found=", ".join(examples.spec.names),
+            allowed=", ".join(job.targets.names),
+            fix="run encode again",
+        )
+    rows = {role: examples.select(job.fold, role) for role in ("train", "val")}
+    if not len(rows["train"]):
+        raise InputError("the training fold is empty", file=job.examples)
+    return rows
+
+
+def _key(job: Job, digest: str) -> str:
+    free = {"seeds", "checkpoint_seconds", "tensorboard", "threads"}
+    return state_key(
+        job.task,
+        job.targets.model_dump_json(),
+        job.model.model_dump_json(),
+        job.train.model_dump_json(exclude=free),
+        digest,
+        f"fold {job.fold} seed {job.seed} torch {torch.__version__}",
+    )
+
+
+def _plan(
+    job: Job, examples: Examples, rows: NDArray[np.int64]
+) -> Callable[[int], list[NDArray[np.int64]]]:
+    lengths = examples.lengths
+
+    def plan(epoch: int) -> list[NDArray[np.int64]]:
+        return plan_batches(
+            lengths,
+            rows,
+            job.train.batch_size * job.train.devices,
+            job.train.token_budget,
+            seed=job.seed,
+            epoch=epoch,
+            shuffle=True,
+        )
+
+    return plan
+
+
+def _choose_precision(
+    job: Job,
+    task: Task,
+    device: Device,
+    examples: Examples,
+    rows: NDArray[np.int64],
+    model: nn.Module,
+) -> Precision:
+    where = torch.device(device.accelerator)
+    loss = _load_loss(job, task, examples, rows, where)
+
+    def trial(candidate: nn.Module) -> Tensor:
+        inputs, targets = task.load("feed")(examples, _plan(job, examples, rows)(0)[0], where)
+        return loss(candidate(*inputs), targets)
+
+    return choose_precision(job.train, device, model, trial)
+
+
+def _load_loss(
+    job: Job, task: Task, examples: Examples, rows: NDArray[np.int64], device: torch.device
+) -> Callable[[Tensor, Tensor], Tensor]:
+    weights = None
+    if job.train.class_weights == "balanced":
+        found = class_weights(examples.targets[rows], job.targets)
+        weights = torch.as_tensor(found, device=device)
+    loss: Callable[[Tensor, Tensor], Tensor] = task.load("loss")(
+        job.targets, weights, job.train.label_smoothing
+    )
+    return loss
+
+
+def _feed(
+    job: Job, task: Task, examples: Examples, rows: dict[str, NDArray[np.int64]], fabric: Fabric
+) -> Feed:
+    make_batch = task.load("feed")
+    changes = job.train.augment if job.train.augment != Augment() else None
+    plain_loss = task.load("loss")(job.targets, None, 0.0)
+    val_plan = plan_batches(
+        examples.lengths,
+        rows["val"],
+        job.train.batch_size,
+        job.train.token_budget,
+        seed=0,
+        epoch=0,
+        shuffle=False,
+    )
+    val_rows = np.concatenate(val_plan) if val_plan else rows["val"]
+
+    def train_batch(indices: NDArray[np.int64], generator: torch.Generator) -> Any:
+        return make_batch(examples, indices, fabric.device, changes, generator)
+
+    @torch.no_grad()
+    def validate(model: nn.Module) -> tuple[float, float] | None:
+        if not val_plan:
+            return None
+        outputs = []
+        for indices in val_plan:
+            inputs, _ = make_batch(examples, indices, fabric.device)
+            with fabric.autocast():
+                outputs.append(model(*inputs).float().cpu())
+        joined, truth = torch.cat(outputs), np.asarray(examples.targets[val_rows])
+        loss = float(plain_loss(joined, torch.from_numpy(truth)))
+        return loss, validation_score(joined.numpy(), truth, job.targets)
+
+    return Feed(_plan(job, examples, rows["train"]), train_batch, validate)
+
+
+def _checkpoint(
+    job: Job, shape: Shape, examples: Examples, trained: Trained, digest: str
+) -> Checkpoint:
+    notes = {
+        "fold": job.fold,
+        "seed": job.seed,
+        "best_epoch": trained.progress.best_epoch,
+        "examples_sha256": digest,
+    }
+    return Checkpoint(
+        task=job.task,
+        model=job.model,
+        shape=shape,
+        targets=job.targets,
+        unknown=examples.unknown,
+        weights=trained.weights,
+        notes=notes,
+    )
+
+
+def _describe(row: Epoch, job: Job) -> str:
+    text = f"epoch {row.epoch}/{job.train.epochs}: train loss {row.train_loss:.4f}"
+    if row.val_loss is not None and row.val_score is not None:
+        name = SCORE_NAMES[job.targets.kind]
+        text += f", val loss {row.val_loss:.4f}, val {name} {row.val_score:.4f}"
+    return f"{text} ({row.seconds:.1f} s)"
+
+
+def _open_tensorboard(job: Job) -> Writer:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError(
+            "train.tensorboard needs the package tensorboard",
+            fix="install it (extra tensorboard), or set train.tensorboard: false",
+        ) from None
+    return SummaryWriter(str(job.out.with_name("tensorboard")))  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Note SIGTERM and SIGUSR1 (a cluster's warning) instead of dying of them."""
+    asked = []
+    numbers = (signal.SIGTERM, signal.SIGUSR1)
+    before = {number: signal.signal(number, lambda *_: asked.append(True)) for number in numbers}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

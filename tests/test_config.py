@@ -1,0 +1,121 @@
+"""The config: what is accepted, and how each mistake is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bioseq_dl.config import Config, load_config, validate_config
+from bioseq_dl.errors import InputError
+from bioseq_dl.steps import stage_key
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def minimal(**changes: object) -> dict[str, object]:
+    run: dict[str, object] = {
+        "task": "dna_sequence",
+        "ingest": {"inputs": [{"format": "fasta", "source": {"path": "a.fa"}}]},
+    }
+    return {"runs": {"a": run | changes}}
+
+
+def test_defaults_fill_a_minimal_config() -> None:
+    config = validate_config(minimal())
+    assert config.runs["a"].train.epochs == 20
+    assert config.results == "results"
+
+
+def test_demo_config_is_valid_and_its_runs_share_their_data() -> None:
+    config = load_config(REPOSITORY / "config" / "config.yaml")
+    assert len({stage_key(run, "baseline") for run in config.runs.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    "recipe", sorted((REPOSITORY / "config" / "recipes").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_recipes_are_valid(recipe: Path) -> None:
+    assert load_config(recipe).runs
+
+
+def test_models_are_frozen() -> None:
+    config = validate_config(minimal())
+    with pytest.raises(ValueError, match="frozen"):
+        config.runs["a"].train.epochs = 3  # type: ignore[misc]
+
+
+def test_config_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, bioseq_dl.config, bioseq_dl.steps, bioseq_dl.source_code\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'pyarrow', 'sklearn', 'scipy', 'Bio'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_json_round_trip_gives_the_same_config() -> None:
+    config = validate_config(minimal(model={"conv": [{"channels": 8, "kernel": 5}]}))
+    assert Config.model_validate_json(config.model_dump_json(exclude_unset=True)) == config
+    assert yaml.safe_load(config.model_dump_json())["runs"]["a"]["task"] == "dna_sequence"
+
+
+BAD = {
+    "unknown key": (minimal(trian={}), "config, key runs.a.trian: unknown key"),
+    "unknown key deep": (
+        minimal(train={"epoch": 3}),
+        "config, key runs.a.train.epoch: unknown key; allowed: seeds, epochs, ",
+    ),
+    "wrong type": (
+        minimal(train={"epochs": "many"}),
+        "config, key runs.a.train.epochs: input should be a valid integer",
+    ),
+    "out of range": (
+        minimal(train={"learning_rate": -1}),
+        "config, key runs.a.train.learning_rate: input should be greater than 0; found '-1'",
+    ),
+    "unknown task": (
+        minimal(task="rna_folding"),
+        "config, key runs.a.task: input should be 'dna_sequence'; found 'rna_folding'",
+    ),
+    "two places of a source": (
+        minimal(ingest={"inputs": [{"format": "fasta", "source": {"path": "a", "url": "b"}}]}),
+        "give exactly one of path, url, package",
+    ),
+    "bad run name": (
+        {"runs": {"a/b": minimal()["runs"]["a"]}},  # type: ignore[index]
+        "run name 'a/b' must match",
+    ),
+    "no runs": ({"runs": {}}, "config, key runs: "),
+    "url without hash": (
+        minimal(ingest={"inputs": [{"format": "fasta", "source": {"url": "https://a.b/c"}}]}),
+        "a url needs its sha256",
+    ),
+    "two label sources": (
+        minimal(
+            ingest={
+                "inputs": [
+                    {
+                        "format": "table",
+                        "source": {"path": "a.csv"},
+                        "labels": {"label": 1},
+                        "columns": {"label": "y"},
+                    }
+                ]
+            }
+        ),
+        "two sources of labels for label: labels and columns",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "message"), BAD.values(), ids=BAD)
+def test_mistakes_are_told_in_one_line(data: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        validate_config(data, "config")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

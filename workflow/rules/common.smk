@@ -1,0 +1,100 @@
+import json
+import shlex
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(workflow.current_basedir).parents[1]
+sys.path.insert(0, str(REPOSITORY))
+
+from bioseq_dl.cli.fetch import list_sources
+from bioseq_dl.config import RUN_NAME, validate_config
+from bioseq_dl.errors import InputError
+from bioseq_dl.source_code import code_digest
+from bioseq_dl.steps import stage_key, step_settings
+
+# A custom prefix replaces Snakemake's own, so it sets strict mode again; under conda,
+# PYTHONPATH from outside is stripped, and this is how the library reaches each env.
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1; "
+)
+
+try:
+    CONFIG = validate_config(config, "config")
+except InputError as error:
+    raise WorkflowError(str(error))
+
+RESULTS = CONFIG.results
+RUNS = CONFIG.runs
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+DATA = f"{RESULTS}/data/{{ingest}}"
+SPLIT = f"{DATA}/{{split}}"
+ENCODED = f"{SPLIT}/{{encode}}"
+MODEL = f"{RESULTS}/runs/{{run}}/fold{{fold}}/seed{{seed}}"
+CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""
+
+
+wildcard_constraints:
+    run=RUN_NAME,
+    fold=r"\d+",
+    seed=r"\d+",
+    ingest="[0-9a-f]{10}",
+    split="[0-9a-f]{10}",
+    encode="[0-9a-f]{10}",
+    baselines="[0-9a-f]{10}",
+    baseline="[a-z_]+",
+
+
+# Runs with equal configs up to a stage share its results: the folder is a digest of them.
+SHARING = {
+    stage: {stage_key(run, stage): name for name, run in RUNS.items()}
+    for stage in ("ingest", "split", "encode", "baseline")
+}
+
+
+def settings_of_stage(stage, key):
+    return json.dumps(step_settings(RUNS[SHARING[stage][key]], stage), sort_keys=True)
+
+
+def settings_of_run(step):
+    return lambda wildcards: json.dumps(step_settings(RUNS[wildcards.run], step), sort_keys=True)
+
+
+def local_files(wildcards):
+    ingest = RUNS[SHARING["ingest"][wildcards.ingest]].ingest
+    return [source.path for source in list_sources(ingest) if source.path]
+
+
+def stage_folder(run, stage):
+    keys = {name: stage_key(run, name) for name in ("ingest", "split", "encode")}
+    path = {"ingest": DATA, "split": SPLIT, "encode": ENCODED}[stage]
+    return path.format(**keys)
+
+
+def of_run(stage, name):
+    return lambda wildcards: f"{stage_folder(RUNS[wildcards.run], stage)}/{name}"
+
+
+def folds_of(run):
+    return range(run.split.folds)
+
+
+def models_of(run_name):
+    run = RUNS[run_name]
+    return [
+        MODEL.format(run=run_name, fold=fold, seed=seed)
+        for fold in folds_of(run)
+        for seed in run.train.seeds
+    ]
+
+
+def baselines_of(run_name):
+    run = RUNS[run_name]
+    names = [name for name in ("prior", "kmer") if getattr(run.baselines, name)]
+    folder = f"{stage_folder(run, 'encode')}/baselines-{stage_key(run, 'baseline')}"
+    return [f"{folder}/{name}-fold{fold}.parquet" for name in names for fold in folds_of(run)]
+
+
+def gpus(wildcards):
+    train = RUNS[wildcards.run].train
+    return train.devices if train.device == "cuda" else 0

@@ -1,0 +1,111 @@
+rule fetch:
+    """Find or download every input and check its hash."""
+    input:
+        local_files,
+    output:
+        sources=f"{DATA}/sources.json",
+    log:
+        f"{LOGS}/{{ingest}}/fetch.log",
+    benchmark:
+        f"{BENCHMARKS}/{{ingest}}/fetch.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        settings=lambda wildcards: settings_of_stage("ingest", wildcards.ingest),
+        cache=CACHE,
+        code=code_digest("fetch"),
+    conda:
+        "../../envs/fetch.yaml"
+    shell:
+        "python -m bioseq_dl fetch --settings {params.settings:q} {params.cache}"
+        " --out {output.sources:q} > {log:q} 2>&1"
+
+
+rule ingest:
+    """Read the inputs into records; count what had to be left out, and why."""
+    input:
+        sources=rules.fetch.output.sources,
+    output:
+        records=f"{DATA}/records.parquet",
+        rejected=report(
+            f"{DATA}/rejected.tsv",
+            category="Data",
+            labels={"data": "{ingest}", "table": "rejected records"},
+        ),
+        summary=f"{DATA}/ingest.json",
+    log:
+        f"{LOGS}/{{ingest}}/ingest.log",
+    benchmark:
+        f"{BENCHMARKS}/{{ingest}}/ingest.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=120,
+    params:
+        settings=lambda wildcards: settings_of_stage("ingest", wildcards.ingest),
+        cache=CACHE,
+        code=code_digest("ingest"),
+    conda:
+        "../../envs/ingest.yaml"
+    shell:
+        "python -m bioseq_dl ingest --settings {params.settings:q} {params.cache}"
+        " --sources {input.sources:q} --records {output.records:q}"
+        " --rejected {output.rejected:q} --summary {output.summary:q} > {log:q} 2>&1"
+
+
+rule split:
+    """Give each record a fold, and stop where test records leak into training."""
+    input:
+        records=rules.ingest.output.records,
+    output:
+        folds=f"{SPLIT}/split.parquet",
+        audit=f"{SPLIT}/audit.json",
+        pairs=report(
+            f"{SPLIT}/audit_pairs.tsv",
+            category="Data",
+            labels={"data": "{ingest}", "table": "leaking pairs"},
+        ),
+    log:
+        f"{LOGS}/{{ingest}}/{{split}}/split.log",
+    benchmark:
+        f"{BENCHMARKS}/{{ingest}}/{{split}}/split.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=120,
+    params:
+        settings=lambda wildcards: settings_of_stage("split", wildcards.split),
+        code=code_digest("split"),
+    conda:
+        "../../envs/split.yaml"
+    shell:
+        "python -m bioseq_dl split --settings {params.settings:q} --records {input.records:q}"
+        " --folds {output.folds:q} --audit {output.audit:q} --pairs {output.pairs:q}"
+        " > {log:q} 2>&1"
+
+
+rule encode:
+    """Turn records into integer codes."""
+    input:
+        records=rules.ingest.output.records,
+        folds=rules.split.output.folds,
+    output:
+        examples=f"{ENCODED}/examples.safetensors",
+    log:
+        f"{LOGS}/{{ingest}}/{{split}}/{{encode}}/encode.log",
+    benchmark:
+        f"{BENCHMARKS}/{{ingest}}/{{split}}/{{encode}}/encode.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        settings=lambda wildcards: settings_of_stage("encode", wildcards.encode),
+        code=code_digest("encode"),
+    conda:
+        "../../envs/encode.yaml"
+    shell:
+        "python -m bioseq_dl encode --settings {params.settings:q} --records {input.records:q}"
+        " --folds {input.folds:q} --examples {output.examples:q} > {log:q} 2>&1"
