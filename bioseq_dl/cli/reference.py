@@ -47,7 +47,8 @@ def write_schema() -> str:
 def write_reference() -> str:
     """Give the reference as Markdown, a table per section."""
     parts = [HEAD]
-    waiting, seen = [Config], {Config}
+    waiting: list[type[BaseModel]] = [Config]
+    seen: set[type[BaseModel]] = {Config}
     while waiting:
         model = waiting.pop(0)
         parts.append(_describe(model))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from bioseq_dl.data.examples import read_examples
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_json
-from bioseq_dl.models.shape import Shape
+from bioseq_dl.models.shape import Shape, shape_of
 from bioseq_dl.provenance import hash_file, record_provenance
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.tasks.task import Task
@@ -84,7 +85,7 @@ def fit_model(job: Job, log: Log) -> None:
         state = read_state(job.state, key)
         task = find_task(job.task)
         set_determinism(job.seed)
-        shape = Shape.of(job.targets, examples.length)
+        shape = shape_of(job.targets, examples.lengths)
         model: nn.Module = task.load("build_model")(job.model, shape)
         if state is None:
             precision = _choose_precision(job, task, device, examples, rows["train"], model)
@@ -96,6 +97,9 @@ def fit_model(job: Job, log: Log) -> None:
         log(f"{parameters:,} parameters, {len(rows['train']):,} records to train on")
         if state is not None:
             log(f"resuming in epoch {state['progress']['epoch'] + 1}")
+        if job.train.compile:
+            model.compile()
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
         fabric = Fabric(
             accelerator=device.accelerator,
             devices=device.devices,

@@ -125,7 +125,8 @@ def train_model(
     device = fabric.device
     module, optimizer = fabric.setup(model, optimizer)
     average = _start_average(model, train)
-    progress, best = Progress(), {}
+    progress = Progress()
+    best: dict[str, Tensor] = {}
     if state is not None:
         progress, best = _restore(state, model, optimizer, average, fabric)
     generator = torch.Generator(device=device)
@@ -249,7 +250,8 @@ def _is_over(progress: Progress, train: Train) -> bool:
 def _start_average(model: nn.Module, train: Train) -> AveragedModel | None:
     if train.ema_decay is None:
         return None
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(train.ema_decay))
+    mix = get_ema_multi_avg_fn(train.ema_decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(model, multi_avg_fn=mix)
 
 
 def _averaged(average: AveragedModel | None, model: nn.Module) -> nn.Module:

@@ -1,0 +1,76 @@
+"""``bioseq-dl check``: what a run would stumble over, before it runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bioseq_dl.cli.common import add_path
+from bioseq_dl.cli.fetch import list_sources
+from bioseq_dl.config import Config, Run, load_config
+from bioseq_dl.errors import InputError
+from bioseq_dl.steps import stage_key
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="config file")
+    add_path(parser, "cache", "folder of downloads (default: the config's)", required=False)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Validate the config, read its inputs as ingest would, assign folds; write nothing.
+
+    Downloads go to the cache, where the workflow finds them again.
+    """
+    from bioseq_dl.io.fetch import default_cache
+
+    config = load_config(arguments.config)
+    print(f"{arguments.config}: valid, {len(config.runs)} run(s)")
+    cache = arguments.cache or (Path(config.cache) if config.cache else default_cache())
+    failures = 0
+    for names, example in _share_data(config):
+        print(f"\n{', '.join(names)}:")
+        try:
+            _check_data(example, cache)
+        except InputError as error:
+            print(f"  error: {error}")
+            failures += 1
+    print(f"\n{'all inputs are usable' if not failures else f'{failures} problem(s) found'}")
+    return 2 if failures else 0
+
+
+def _share_data(config: Config) -> list[tuple[list[str], Run]]:
+    groups: dict[str, list[str]] = {}
+    for name, entry in config.runs.items():
+        groups.setdefault(stage_key(entry, "split"), []).append(name)
+    return [(names, config.runs[names[0]]) for names in groups.values()]
+
+
+def _check_data(entry: Run, cache: Path) -> None:
+    from bioseq_dl.data.splits import assign_folds
+    from bioseq_dl.io.fetch import fetch_all
+    from bioseq_dl.tasks.registry import find_task
+
+    files = fetch_all(list_sources(entry.ingest), cache)
+    read = find_task(entry.task).load("read")
+    ingested = read(entry.ingest, entry.targets, files, cache)
+    for line in _describe_inputs(ingested.summary):
+        print(f"  {line}")
+    folds = assign_folds(ingested.records, entry.split, entry.targets)
+    counts = folds.column("fold0").value_counts().to_pylist()
+    roles = {item["values"]: item["counts"] for item in counts}
+    told = ", ".join(f"{role} {roles[role]:,}" for role in ("train", "val", "test") if role in roles)
+    print(f"  folds: {entry.split.folds} ({entry.split.method}); first: {told}")
+
+
+def _describe_inputs(summary: dict[str, Any]) -> list[str]:
+    lines = []
+    for item in summary["inputs"]:
+        reasons = ", ".join(f"{count:,} {why}" for why, count in item["rejected"].items())
+        lines.append(
+            f"{item['source']}: {item['kept']:,} of {item['read']:,} records"
+            + (f"; rejected: {reasons}" if reasons else "")
+        )
+    return lines
