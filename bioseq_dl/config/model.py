@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from bioseq_dl.config.base import Section
+from bioseq_dl.config.presets import PRESETS
+
+Activation = Literal["relu", "gelu", "silu", "exp"]
+PoolingKind = Literal["max", "mean", "attention", "flatten"]
 
 
 class Encode(Section):
@@ -29,18 +33,28 @@ class ConvLayer(Section):
     """Width in bases."""
     dilation: int = Field(default=1, ge=1)
     """Step between the kernel's taps."""
+    repeat: int = Field(default=1, ge=1)
+    """Convolutions one after another in this layer, each normalised and activated, with the
+    layer's dropout between them."""
+    residual: bool = False
+    """Add the layer's input (projected where channels differ) before the last activation."""
+    padding: Literal["same", "valid"] = "same"
+    """``same`` keeps the length, and pools an incomplete last window too; ``valid``
+    shortens the sequence by (kernel - 1) * dilation and leaves such a window out."""
+    activation: Activation | None = None
+    """Overrides the model's activation for this layer."""
     pool: int = Field(default=1, ge=1)
     """Width of max pooling; 1 is none."""
     pool_stride: int | None = Field(default=None, ge=1)
     """Step of the pooling; default its width."""
-    residual: bool = False
-    """Add the layer's input (projected where channels differ) before the activation."""
-    padding: Literal["same", "valid"] = "same"
-    """``valid`` shortens the sequence by kernel - 1."""
-    activation: Literal["relu", "gelu", "silu", "exp"] | None = None
-    """Overrides the model's activation for this layer."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """After pooling."""
+
+    @model_validator(mode="after")
+    def _residual_fits(self) -> ConvLayer:
+        if self.residual and self.padding == "valid":
+            raise ValueError("residual needs padding same: input and output of one length")
+        return self
 
 
 class Recurrent(Section):
@@ -56,6 +70,10 @@ class Recurrent(Section):
     """After the last layer and between layers."""
 
 
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
 class Model(Section):
     """Convolutions, then a recurrent layer, then pooling, then dense layers, then a head.
 
@@ -66,29 +84,45 @@ class Model(Section):
     preset: Literal["cnn", "bilstm", "bigru", "cnn_bilstm", "basset", "danq", "deepsea"] | None = (
         None
     )
-    """Named sizes; the other size fields must then be left out."""
+    """Named sizes; the other size fields must then be left out, and take the preset's."""
     conv: tuple[ConvLayer, ...] = ()
     """Convolutional layers, first first."""
     recurrent: Recurrent | None = None
     """Recurrent layer."""
     normalisation: Literal["batch", "layer", "none"] = "batch"
     """After each convolution and each dense layer but the last."""
-    activation: Literal["relu", "gelu", "silu", "exp"] = "relu"
+    activation: Activation = "relu"
     """Everywhere but the head."""
-    pooling: Literal["max", "mean", "max_mean", "attention", "flatten"] = "max"
-    """How positions become one vector; ``flatten`` keeps them and needs one length."""
-    dense: tuple[int, ...] = ()
+    pooling: Annotated[tuple[PoolingKind, ...], BeforeValidator(_as_tuple)] = Field(
+        default=("max",), min_length=1
+    )
+    """How positions become one vector: one of these, or several side by side.
+    ``attention`` is a mean with learned weights; ``flatten`` keeps the positions and needs
+    one length."""
+    dense: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Hidden dense layers."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Before the head and between dense layers."""
+    """After each dense layer (after pooling, where there is none)."""
     reverse_complement: bool = False
     """Average the outputs of both strands, in training and after (parameters shared)."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_preset(cls, data: Any) -> Any:
+        name = data.get("preset") if isinstance(data, dict) else None
+        return {**PRESETS[name], **data} if isinstance(name, str) and name in PRESETS else data
+
     @model_validator(mode="after")
     def _something_to_build(self) -> Model:
-        sizes = {"conv", "recurrent", "normalisation", "activation", "pooling", "dense", "dropout"}
-        if self.preset is None and not self.conv and self.recurrent is None:
+        if not self.conv and self.recurrent is None:
             raise ValueError("give a preset, conv layers, or a recurrent layer")
-        if self.preset is not None and (clash := sorted(sizes & self.model_fields_set)):
-            raise ValueError(f"preset {self.preset} fixes the sizes; leave out {', '.join(clash)}")
+        if len(set(self.pooling)) != len(self.pooling):
+            raise ValueError("pooling names a kind twice")
+        if self.preset is not None:
+            # A config written out in full repeats the preset's sizes, which is no clash.
+            named = Model.model_validate(PRESETS[self.preset])
+            sizes = set(Model.model_fields) - {"preset", "reverse_complement"}
+            if clash := sorted(n for n in sizes if getattr(self, n) != getattr(named, n)):
+                names = ", ".join(clash)
+                raise ValueError(f"preset {self.preset} fixes the sizes; leave out {names}")
         return self
