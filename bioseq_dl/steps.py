@@ -42,7 +42,7 @@ STEPS = {
         ("targets", "model", "train"),
         ("feed", "build_model", "loss"),
     ),
-    "predict": Step("apply a trained model", (), ("feed", "build_model")),
+    "predict": Step("apply a trained model to records or to a FASTA", (), ("feed", "build_model")),
     "baseline": Step("fit a baseline on the same folds", ("targets", "baselines"), ("baselines",)),
     "evaluate": Step(
         "metrics with intervals, against the baselines", ("targets", "evaluate", "published")

@@ -37,5 +37,5 @@ def run(arguments: argparse.Namespace) -> None:
     predicted = resolve(baselines[arguments.name])(examples, arguments.fold, settings.baselines)
     ids = read_parquet(arguments.records).column("id")
     table = build_predictions(ids, examples, arguments.fold, predicted.rows, predicted.outputs)
-    write_parquet(arguments.predictions, table)
+    write_parquet(arguments.predictions, table.replace_schema_metadata({"note": predicted.note}))
     log(f"{arguments.name}: {predicted.note}")

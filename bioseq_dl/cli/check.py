@@ -61,7 +61,9 @@ def _check_data(entry: Run, cache: Path) -> None:
     folds = assign_folds(ingested.records, entry.split, entry.targets)
     counts = folds.column("fold0").value_counts().to_pylist()
     roles = {item["values"]: item["counts"] for item in counts}
-    told = ", ".join(f"{role} {roles[role]:,}" for role in ("train", "val", "test") if role in roles)
+    told = ", ".join(
+        f"{role} {roles[role]:,}" for role in ("train", "val", "test") if role in roles
+    )
     print(f"  folds: {entry.split.folds} ({entry.split.method}); first: {told}")
 
 

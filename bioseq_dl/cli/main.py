@@ -20,7 +20,7 @@ COMMANDS = {
     "split": "give each record a fold and audit the folds for leakage",
     "encode": "turn records into integer codes",
     "train": "train one model (one run, fold and seed)",
-    "predict": "apply a trained model to examples or to a FASTA",
+    "predict": "apply a trained model to records or to a FASTA",
     "baseline": "fit a baseline on the same folds",
     "evaluate": "metrics with intervals, against the baselines",
     "report": "write report.html",

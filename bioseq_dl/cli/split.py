@@ -18,3 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Assign folds, audit them, and stop on a leak where the policy says so."""
+    from bioseq_dl.data.audit import refuse_leaks, write_audit
+    from bioseq_dl.data.splits import split_records
+    from bioseq_dl.io.parquet import read_parquet, write_parquet
+
+    log = start_log()
+    settings = read_settings(arguments, "split")
+    result = split_records(read_parquet(arguments.records), settings.split, settings.targets)
+    leaking = sum(item.leaking for item in result.leaking)
+    log(f"audit: {leaking:,} leaking records in {result.cost.seconds:.1f} s")
+    refuse_leaks(result)
+    write_audit(arguments.audit, arguments.pairs, result)
+    write_parquet(arguments.folds, result.folds)

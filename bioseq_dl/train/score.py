@@ -29,8 +29,11 @@ def validation_score(
     Returns
     -------
     float
-        NaN where no target has it (one class only, constant values).
+        NaN where no target has it (one class only, constant values), or an output is
+        not finite.
     """
+    if not np.isfinite(outputs).all():
+        return float("nan")
     values = []
     for column in range(targets.shape[1]):
         known = ~np.isnan(targets[:, column])
