@@ -96,7 +96,7 @@ class Baselines(Section):
     """Logistic or ridge regression on k-mer frequencies; null is none."""
     both_strands: bool = False
     """Count a k-mer and its reverse complement as one."""
-    strengths: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0)
+    strengths: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1, 1.0)
     """Inverse regularisation strengths tried; the best on validation is kept."""
 
 

@@ -1,0 +1,7 @@
+"""Honest comparisons on the same folds: the class prior, and k-mer regression."""
+
+from bioseq_dl.baselines.kmer import predict_kmer
+from bioseq_dl.baselines.prior import predict_prior
+from bioseq_dl.baselines.rows import Predicted
+
+__all__ = ["Predicted", "predict_kmer", "predict_prior"]

@@ -1,0 +1,55 @@
+"""What a baseline gives back, and which rows it learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bioseq_dl.encode.examples import Examples
+from bioseq_dl.predictions import judged_rows
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A baseline's predictions for the val and test records of a fold."""
+
+    rows: Rows
+    """int64 (n,): places in the examples, ascending."""
+    outputs: NDArray[np.float32]
+    """float32 (n, targets) or (n, targets, classes): logits, or values for regression."""
+    note: str
+    """What was fitted and chosen, in words, for the log and the report."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoldRows:
+    """Rows of one fold by use."""
+
+    train: Rows
+    val: Rows
+    judged: Rows
+    """val and test, ascending."""
+
+
+def find_rows(examples: Examples, fold: int) -> FoldRows:
+    """Give a fold's rows.
+
+    Raises
+    ------
+    InputError
+        Where there is no such fold.
+    """
+    judged = judged_rows(examples, fold)
+    return FoldRows(examples.select(fold, "train"), examples.select(fold, "val"), judged)
+
+
+def labelled(examples: Examples, rows: Rows, target: int) -> tuple[Rows, Floats]:
+    """Give the rows whose label is known, and the labels, float64."""
+    truth = np.asarray(examples.targets[rows, target], np.float64)
+    known = ~np.isnan(truth)
+    return rows[known], truth[known]

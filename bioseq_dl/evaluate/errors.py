@@ -1,0 +1,190 @@
+"""Where a model errs: its most confident mistakes, and its error rate by what a record is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy import stats
+
+from bioseq_dl.config import Evaluate, Targets
+from bioseq_dl.errors import InputError
+from bioseq_dl.evaluate.curves import call_classes, class_names, wilson_interval
+from bioseq_dl.evaluate.predictions import Part
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+WORST = 50
+"""Mistakes listed per target."""
+BINS = 5
+"""Quantile bins of length and GC content."""
+SOURCES = 20
+"""With more sources than these, errors are not told by source."""
+ERROR_COLUMNS = (
+    "target", "id", "truth", "predicted", "error", "baseline", "baseline_error",
+    "length", "gc", "source", "group",
+)  # fmt: skip
+RATE_COLUMNS = ("target", "by", "bin", "records", "rate", "low", "high")
+
+
+def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
+    """Read length, GC content, source and group of some records.
+
+    Parameters
+    ----------
+    path : Path
+        records.parquet.
+    ids : (n,)
+        Which, and in which order.
+
+    Returns
+    -------
+    DataFrame
+        Columns length (bases), gc (share of the known bases), source, group; n rows.
+
+    Raises
+    ------
+    InputError
+        Where a record is not there.
+    """
+    names = set(pq.read_schema(path).names)
+    wanted = [name for name in ("id", "sequence", "source", "group") if name in names]
+    table = pq.read_table(path, columns=wanted)
+    sequence = table.column("sequence")
+    letters = {x: pc.count_substring(sequence, x).to_numpy().astype(float) for x in "ACGT"}
+    known = np.maximum(sum(letters.values()), 1)
+    features = pd.DataFrame(
+        {
+            "length": pc.utf8_length(sequence).to_numpy(),
+            "gc": (letters["G"] + letters["C"]) / known,
+            "source": table.column("source").to_pylist() if "source" in names else "",
+            "group": table.column("group").to_pylist() if "group" in names else None,
+        },
+        index=pd.Index(table.column("id").to_pylist()),
+    )
+    missing = np.flatnonzero(~pd.Index(ids).isin(features.index))
+    if len(missing):
+        raise InputError(
+            "a predicted record is not in the records", file=path, record=str(ids[missing[0]])
+        )
+    return features.loc[list(ids)].reset_index(drop=True)
+
+
+def list_errors(
+    part: Part,
+    baselines: Mapping[str, Floats],
+    features: pd.DataFrame,
+    targets: Targets,
+    config: Evaluate,
+) -> pd.DataFrame:
+    """List the most confident mistakes of each target, the worst first.
+
+    The error is the probability given to the wrong class (classification), or predicted
+    less true value (regression). The same of the last baseline stands beside it: where both
+    are sure and wrong, the label is worth a look.
+    """
+    names = class_names(targets)
+    baseline = list(baselines)[-1] if baselines else ""
+    rows: list[dict[str, Any]] = []
+    for place, target in enumerate(targets.names):
+        truth = part.truth[:, place]
+        error, wrong = _judge(truth, part.prediction[:, place], targets.kind, config.threshold)
+        order = np.argsort(-np.where(wrong, np.abs(error), -1), kind="stable")
+        listed = order[: min(WORST, int(wrong.sum()))]
+        other = np.full(len(truth), np.nan)
+        if baseline:
+            other, _ = _judge(truth, baselines[baseline][:, place], targets.kind, config.threshold)
+        called = call_classes(part.prediction[:, place], config.threshold)
+        for i in listed:
+            regression = targets.kind == "regression"
+            rows.append(
+                {
+                    "target": target,
+                    "id": part.ids[i],
+                    "truth": truth[i] if regression else names[int(truth[i])],
+                    "predicted": part.prediction[i, place] if regression else names[called[i]],
+                    "error": error[i],
+                    "baseline": baseline,
+                    "baseline_error": other[i],
+                    **features.iloc[i].to_dict(),
+                }
+            )
+    return pd.DataFrame(rows, columns=list(ERROR_COLUMNS))
+
+
+def rate_errors(
+    part: Part, features: pd.DataFrame, targets: Targets, config: Evaluate
+) -> pd.DataFrame:
+    """Give the error rate of each target by class, length, GC content and source.
+
+    The rate is the share classified wrong with its 95 % Wilson interval, or the mean
+    absolute error with a 95 % t interval (regression). A property that all records share is
+    left out.
+    """
+    rows: list[dict[str, Any]] = []
+    for place, target in enumerate(targets.names):
+        truth = part.truth[:, place]
+        known = ~np.isnan(truth)
+        error, wrong = _judge(truth, part.prediction[:, place], targets.kind, config.threshold)
+        size = np.abs(error) if targets.kind == "regression" else wrong.astype(np.float64)
+        for by, names, codes in _group(truth[known], features[known], targets):
+            for code in np.unique(codes):
+                inside = size[known][codes == code]
+                low, high = _interval(inside, targets.kind)
+                row = {"target": target, "by": by, "bin": names[code], "records": len(inside)}
+                rows.append(row | {"rate": float(inside.mean()), "low": low, "high": high})
+    return pd.DataFrame(rows, columns=list(RATE_COLUMNS))
+
+
+def _judge(
+    truth: Floats, prediction: Floats, kind: str, threshold: float
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Give each record's error, and whether it counts as a mistake (missing: neither)."""
+    known = ~np.isnan(truth)
+    if kind == "regression":
+        return np.where(known, prediction - truth, 0.0), known
+    codes = np.where(known, truth, 0).astype(np.int64)
+    if kind == "binary":
+        error = np.where(codes == 1, 1 - prediction, prediction)
+    else:
+        error = 1 - prediction[np.arange(len(codes)), codes]
+    wrong = call_classes(prediction, threshold) != codes
+    return np.where(known, error, 0.0), wrong & known
+
+
+def _group(
+    truth: Floats, features: pd.DataFrame, targets: Targets
+) -> Iterator[tuple[str, list[str], Codes]]:
+    """Give each property with the names of its groups and each record's group."""
+    if not len(truth):
+        return
+    if targets.kind != "regression":
+        yield "class", list(class_names(targets)), truth.astype(np.int64)
+    for by, digits in (("length", 0), ("gc", 2)):
+        # Rounded first, so that a bin's name tells exactly what it holds.
+        values = features[by].to_numpy(np.float64).round(digits)
+        edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)).round(digits))
+        if len(edges) > 1:
+            # Closed above, the first closed below too.
+            codes = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
+            yield by, [f"{a:.{digits}f} to {b:.{digits}f}" for a, b in pairwise(edges)], codes
+    names, codes = np.unique(features["source"].fillna("").astype(str), return_inverse=True)
+    if 1 < len(names) <= SOURCES:
+        yield "source", [str(name) for name in names], codes
+
+
+def _interval(values: Floats, kind: str) -> tuple[float, float]:
+    if kind != "regression":
+        return wilson_interval(int(values.sum()), len(values))
+    spread = stats.sem(values) if len(values) > 1 else np.nan
+    if not spread > 0:
+        return float("nan"), float("nan")
+    low, high = stats.t.interval(0.95, len(values) - 1, loc=values.mean(), scale=spread)
+    return float(low), float(high)
