@@ -1,0 +1,60 @@
+"""Positions to one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from bioseq_dl.config.model import PoolingKind
+from bioseq_dl.models.blocks import within
+
+
+class Pooling(nn.Module):
+    """One or several ways to sum up positions, side by side.
+
+    Parameters
+    ----------
+    kinds : sequence of str
+        ``max``, ``mean``, ``attention`` (mean weighted by a learned softmax score, one
+        head), ``flatten``.
+    channels : int
+        Of each position.
+    positions : int, optional
+        How many there are; needed for ``flatten``.
+    """
+
+    def __init__(self, kinds: Sequence[PoolingKind], channels: int, positions: int | None) -> None:
+        super().__init__()
+        self.kinds = tuple(kinds)
+        self.score = nn.Linear(channels, 1) if "attention" in kinds else None
+        if "flatten" in kinds and positions is None:
+            raise ValueError("flatten needs the number of positions")
+        self.features = sum(channels * (positions or 0 if k == "flatten" else 1) for k in kinds)
+
+    def forward(self, rows: Tensor, lengths: Tensor | None) -> Tensor:
+        """Read rows (n, positions, channels); give (n, features)."""
+        inside = None if lengths is None else within(lengths, rows.shape[1]).unsqueeze(2)
+        zeroed = rows if inside is None else rows.masked_fill(~inside, 0.0)
+        vectors = []
+        for kind in self.kinds:
+            if kind == "max":
+                masked = rows if inside is None else rows.masked_fill(~inside, float("-inf"))
+                vectors.append(masked.amax(1))
+            elif kind == "mean":
+                count = rows.shape[1] if lengths is None else lengths.unsqueeze(1)
+                vectors.append(zeroed.sum(1) / count)
+            elif kind == "attention":
+                vectors.append(self._attend(zeroed, inside))
+            else:
+                vectors.append(zeroed.flatten(1))
+        return torch.cat(vectors, 1)
+
+    def _attend(self, rows: Tensor, inside: Tensor | None) -> Tensor:
+        assert self.score is not None
+        scores = self.score(rows).float()
+        if inside is not None:
+            scores = scores.masked_fill(~inside, float("-inf"))
+        weights = scores.softmax(1).to(rows.dtype)
+        return torch.matmul(weights.transpose(1, 2), rows).squeeze(1)

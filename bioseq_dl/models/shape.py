@@ -1,0 +1,71 @@
+"""What goes into a network and comes out, and how long a sequence is on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bioseq_dl.config import ConvLayer, Model, Targets
+from bioseq_dl.encode.alphabet import DNA
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Length = TypeVar("Length", int, "Tensor")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes a network takes from its data."""
+
+    letters: int
+    """Rows of the one-hot matrix."""
+    length: int | None
+    """Bases of every sequence; None where lengths differ."""
+    targets: int
+    """Outputs (with a value for each class, where there are classes)."""
+    classes: int
+    """Classes of each target; 1 for binary and regression."""
+
+
+def shape_of(targets: Targets, lengths: npt.NDArray[np.int64]) -> Shape:
+    """Take the shape from the targets and the lengths of all sequences."""
+    fixed = len(lengths) and bool((lengths == lengths[0]).all())
+    return Shape(
+        letters=len(DNA.letters),
+        length=int(lengths[0]) if fixed else None,
+        targets=len(targets.names),
+        classes=len(targets.classes) if targets.kind == "multiclass" else 1,
+    )
+
+
+def layer_positions(layer: ConvLayer, positions: Length) -> Length:
+    """Positions after a layer, for a number or (elementwise) a tensor of numbers.
+
+    0 or less where the sequence is too short for the layer.
+    """
+    stride = layer.pool_stride or layer.pool
+    if layer.padding == "same":
+        return (positions + stride - 1) // stride
+    taken = layer.repeat * (layer.kernel - 1) * layer.dilation
+    return (positions - taken - layer.pool) // stride + 1
+
+
+def count_positions(model: Model, length: int) -> int:
+    """Positions that reach the pooling, of a sequence of `length` bases."""
+    for layer in model.conv:
+        length = layer_positions(layer, length)
+    return length
+
+
+def shortest_length(model: Model) -> int:
+    """Bases of the shortest sequence of which one position reaches the pooling."""
+    positions = 1
+    for layer in reversed(model.conv):
+        positions = (positions - 1) * (layer.pool_stride or layer.pool) + 1
+        if layer.padding == "valid":
+            positions += layer.pool - 1 + layer.repeat * (layer.kernel - 1) * layer.dilation
+    return positions
