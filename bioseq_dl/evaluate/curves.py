@@ -87,7 +87,7 @@ def call_classes(prediction: Floats, threshold: float) -> NDArray[np.int64]:
 
 def class_names(targets: Targets) -> tuple[str, ...]:
     """Give the classes in order of their codes; a binary target without names has these."""
-    return targets.classes or ("negative", "positive")
+    return targets.classes or ("0", "1")
 
 
 def _trace(

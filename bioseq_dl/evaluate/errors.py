@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -18,6 +17,7 @@ from bioseq_dl.config import Evaluate, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.evaluate.curves import call_classes, class_names, wilson_interval
 from bioseq_dl.evaluate.predictions import Part
+from bioseq_dl.io.records import read_records_table
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -52,11 +52,9 @@ def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Where a record is not there.
+        Where the file cannot be read, or a record is not in it.
     """
-    names = set(pq.read_schema(path).names)
-    wanted = [name for name in ("id", "sequence", "source", "group") if name in names]
-    table = pq.read_table(path, columns=wanted)
+    table = read_records_table(path, ("id", "sequence", "source", "group"))
     sequence = table.column("sequence")
     letters = {x: pc.count_substring(sequence, x).to_numpy().astype(float) for x in "ACGT"}
     known = np.maximum(sum(letters.values()), 1)
@@ -64,8 +62,8 @@ def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
         {
             "length": pc.utf8_length(sequence).to_numpy(),
             "gc": (letters["G"] + letters["C"]) / known,
-            "source": table.column("source").to_pylist() if "source" in names else "",
-            "group": table.column("group").to_pylist() if "group" in names else None,
+            "source": table.column("source").to_pylist(),
+            "group": table.column("group").to_pylist(),
         },
         index=pd.Index(table.column("id").to_pylist()),
     )
