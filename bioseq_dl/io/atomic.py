@@ -40,7 +40,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise _explain(error, path) from error
+        raise explain_os_error(error, path) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -68,7 +68,8 @@ def _umask() -> int:
     return mask
 
 
-def _explain(error: OSError, path: Path) -> Exception:
+def explain_os_error(error: OSError, path: Path) -> Exception:
+    """Give the InputError for a failed write that a user can mend, else the error itself."""
     fixes = {
         errno.ENOSPC: ("no space left on the disk", "free some space, then run again"),
         errno.EDQUOT: ("the disk quota is used up", "free some space, then run again"),

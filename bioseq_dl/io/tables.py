@@ -1,0 +1,192 @@
+"""Sequence tables: CSV, TSV and Parquet, batch by batch."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pv
+import pyarrow.parquet as pq
+
+from bioseq_dl.config import TableInput
+from bioseq_dl.errors import InputError
+from bioseq_dl.io.handles import open_binary, open_text, read_magic
+from bioseq_dl.io.letters import join_letters
+from bioseq_dl.io.records import Batch
+
+_BLOCK = 1 << 23
+"""Bytes of a text table read at a time."""
+_ROWS = 32_768
+"""Rows of a Parquet table read at a time."""
+
+
+def read_table_batches(entry: TableInput, path: str | Path) -> Iterator[Batch]:
+    """Read a table input as batches.
+
+    The delimiter of a text table (comma, tab, semicolon) is the one under which the header
+    holds the sequence column. Rows count from 1 after the header; empty lines do not count.
+
+    Raises
+    ------
+    InputError
+        While reading: what `open_binary` raises, a missing or repeated column, a row with
+        more or fewer fields than the header, a column of sequences that is no text.
+    """
+    fields = {"sequence": entry.sequence_column}
+    optional = {"id": entry.id_column, "split": entry.split_column, "group": entry.group_column}
+    fields |= {role: name for role, name in optional.items() if name is not None}
+    fields |= {f"target:{target}": name for target, name in entry.columns.items()}
+    columns = list(dict.fromkeys(fields.values()))
+    rows = 0
+    for batch in _read_columns(path, columns, entry.sequence_column):
+        found = {name: batch.column(place).to_pylist() for place, name in enumerate(columns)}
+        places = np.arange(rows + 1, rows + 1 + batch.num_rows, dtype=np.int64)
+        rows += batch.num_rows
+        letters, offsets = join_letters([text.strip() for text in found[entry.sequence_column]])
+        yield Batch(
+            places=places,
+            ids=(
+                [text.strip() for text in found[entry.id_column]]
+                if entry.id_column
+                else [f"row{place}" for place in places.tolist()]
+            ),
+            letters=letters,
+            offsets=offsets,
+            values={target: found[name] for target, name in entry.columns.items()},
+            split=found[entry.split_column] if entry.split_column else None,
+            group=found[entry.group_column] if entry.group_column else None,
+        )
+    if rows == 0:
+        raise InputError("the table has a header but no rows", file=path)
+
+
+def _read_columns(
+    path: str | Path, columns: Sequence[str], sequence_column: str
+) -> Iterator[pa.RecordBatch]:
+    if read_magic(path, 4) == b"PAR1":
+        return _read_parquet(path, columns, sequence_column)
+    return _read_text(path, columns, sequence_column)
+
+
+def _read_text(
+    path: str | Path, columns: Sequence[str], sequence_column: str
+) -> Iterator[pa.RecordBatch]:
+    header, delimiter = read_header(path, sequence_column)
+    _check_columns(path, header, columns)
+    ragged: list[pv.InvalidRow] = []
+
+    def stop_at(row: pv.InvalidRow) -> str:
+        ragged.append(row)
+        return "error"
+
+    # Read on one thread, so that Arrow can tell the row's number.
+    options = {
+        "read_options": pv.ReadOptions(use_threads=False, block_size=_BLOCK),
+        "parse_options": pv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=stop_at
+        ),
+        "convert_options": pv.ConvertOptions(
+            include_columns=columns,
+            column_types=dict.fromkeys(columns, pa.string()),
+            strings_can_be_null=False,
+        ),
+    }
+    with open_binary(path) as handle:
+        try:
+            yield from pv.open_csv(handle, **options)
+        except pa.ArrowInvalid as error:
+            if ragged:
+                row = ragged[0]
+                raise InputError(
+                    f"the row has {row.actual_columns} fields, the header {row.expected_columns}",
+                    file=path,
+                    position=f"row {row.number - 1}" if row.number else None,
+                    found=row.text,
+                    fix="quote fields that hold the delimiter",
+                ) from None
+            raise InputError(f"cannot read the table: {error}", file=path) from None
+
+
+def read_header(path: str | Path, wanted: str) -> tuple[list[str], str]:
+    """Give the column names of a text table and its delimiter.
+
+    Parameters
+    ----------
+    path : path
+        Plain or compressed.
+    wanted : str
+        A column that the header should hold: it decides between delimiters.
+    """
+    with open_text(path) as handle:
+        line = next((line for line in handle if line.strip()), "").rstrip("\n")
+    if line.startswith(">"):
+        raise InputError(
+            "a FASTA header, where a table's header is needed",
+            file=path,
+            position="line 1",
+            found=line,
+            fix="give it as format: fasta",
+        )
+    readings = {mark: next(csv.reader([line], delimiter=mark), []) for mark in (",", "\t", ";")}
+    for mark, names in readings.items():
+        if wanted in names:
+            return names, mark
+    mark = max(readings, key=lambda mark: len(readings[mark]))
+    return readings[mark], mark
+
+
+def _check_columns(path: str | Path, header: Sequence[str], columns: Sequence[str]) -> None:
+    for name in columns:
+        if header.count(name) > 1:
+            raise InputError(
+                f"{header.count(name)} columns have the name {name}",
+                file=path,
+                fix="rename all but one",
+            )
+        if name not in header:
+            lower = {other.lower(): other for other in reversed(header)}
+            close = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+            raise InputError(
+                f"the table has no column {name}",
+                file=path,
+                allowed=", ".join(header[:20]) + (", …" if len(header) > 20 else ""),
+                fix=f"did you mean {lower[close[0]]}?" if close else None,
+            )
+
+
+def _read_parquet(
+    path: str | Path, columns: Sequence[str], sequence_column: str
+) -> Iterator[pa.RecordBatch]:
+    try:
+        with pq.ParquetFile(path) as table:
+            _check_columns(path, table.schema_arrow.names, columns)
+            kind = table.schema_arrow.field(sequence_column).type
+            value = kind.value_type if pa.types.is_dictionary(kind) else kind
+            if not (pa.types.is_string(value) or pa.types.is_large_string(value)):
+                raise InputError(
+                    f"column {sequence_column} is no text",
+                    file=path,
+                    found=kind,
+                    allowed="a column of strings",
+                )
+            for batch in table.iter_batches(batch_size=_ROWS, columns=list(columns)):
+                yield pa.record_batch(
+                    [_to_strings(path, name, batch.column(name)) for name in columns],
+                    names=list(columns),
+                )
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"cannot read the Parquet file: {error}", file=path) from None
+
+
+def _to_strings(path: str | Path, name: str, column: pa.Array) -> pa.Array:
+    """Write a typed column as a text table would: missing is empty."""
+    try:
+        return column.cast(pa.string()).fill_null("")
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise InputError(
+            f"column {name} is no text or number", file=path, found=column.type
+        ) from None
