@@ -31,7 +31,7 @@ class Evaluation:
     errors, error_rates."""
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
     """Write ``metrics.json`` and a TSV per table into a folder; metrics.json last."""
     for name, table in evaluation.tables.items():
         text = table.to_csv(sep="\t", index=False, float_format="%.6g", lineterminator="\n")

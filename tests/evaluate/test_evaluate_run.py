@@ -96,7 +96,7 @@ def test_every_kind_gives_strict_json_and_tables(
 ) -> None:
     made = make_run(targets, missing=0.2)
     evaluation = evaluate_run(made.models, made.baselines, targets, QUICK)
-    write_evaluation(evaluation, tmp_path / "out")
+    write_evaluation(tmp_path / "out", evaluation)
     summary = json.loads((tmp_path / "out/metrics.json").read_text())
     assert summary == evaluation.summary
     assert ("macro" in summary["predictors"]["model"]) == (len(targets.names) > 1)
@@ -119,7 +119,7 @@ def test_same_files_give_the_same_bytes(make_run: Callable[..., Any], tmp_path: 
     made = make_run(MANY, missing=0.1)
     for name in ("first", "second"):
         evaluation = evaluate_run(made.models, made.baselines, MANY, QUICK)
-        write_evaluation(evaluation, tmp_path / name)
+        write_evaluation(tmp_path / name, evaluation)
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
 
