@@ -99,6 +99,9 @@ class Model(Section):
     """How positions become one vector: one of these, or several side by side.
     ``attention`` is a mean with learned weights; ``flatten`` keeps the positions and needs
     one length."""
+    flatten_channels: int | None = Field(default=None, ge=1)
+    """Reduce each position to this many channels before ``flatten``, by a dense layer shared
+    by all positions; without it they stay as they are."""
     dense: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Hidden dense layers."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -118,6 +121,8 @@ class Model(Section):
             raise ValueError("give a preset, conv layers, or a recurrent layer")
         if len(set(self.pooling)) != len(self.pooling):
             raise ValueError("pooling names a kind twice")
+        if self.flatten_channels is not None and "flatten" not in self.pooling:
+            raise ValueError("flatten_channels needs pooling flatten")
         if self.preset is not None:
             # A config written out in full repeats the preset's sizes, which is no clash.
             named = Model.model_validate(PRESETS[self.preset])

@@ -51,10 +51,10 @@ def augment(
         if settings.reverse_complement:
             codes = torch.where(other & (codes < LETTERS), LETTERS - 1 - codes, codes)
     if settings.substitution:
+        # One draw decides both: below the share, where it falls chooses the letter.
         drawn = torch.rand(codes.shape, device=device, generator=generator)
-        letters = torch.randint(
-            LETTERS, codes.shape, device=device, dtype=codes.dtype, generator=generator
-        )
-        replaced = (drawn < settings.substitution) & (codes < LETTERS)
+        drawn = drawn.mul_(LETTERS / settings.substitution)
+        letters = drawn.clamp(max=LETTERS).to(codes.dtype)
+        replaced = (letters < LETTERS) & (codes < LETTERS)
         codes = torch.where(replaced, letters, codes)
     return codes

@@ -30,14 +30,14 @@ def gather_windows(
         The columns of each window that hold its own sequence, half-open; the others
         become `fill`. They must lie within `codes`.
     fill : int
-        Code for columns outside.
+        Code for columns outside; no code is larger.
 
     Returns
     -------
     array of uint8, shape (n, width)
     """
     size = codes.shape[0]
-    columns: npt.NDArray[Any] = np.arange(width)
+    columns: npt.NDArray[Any] = np.arange(width, dtype=np.int32)
     if width and width <= size:
         # A row of this view is a contiguous run, so that indexing it copies rows, which is
         # ten times faster than indexing base by base.
@@ -48,7 +48,11 @@ def gather_windows(
     if moved.size and size:
         places = np.clip(starts[moved, None] + columns, 0, size - 1)
         rows[moved] = codes[places]
-    if first.any() or (last < width).any():
-        outside = (columns < first[:, None]) | (columns >= last[:, None])
-        np.copyto(rows, np.uint8(fill), where=outside)
+    # No code is larger than `fill`, and a maximum is several times faster than a masked copy.
+    if (last < width).any():
+        outside = columns >= last[:, None].astype(np.int32)
+        np.maximum(rows, outside.view(np.uint8) * np.uint8(fill), out=rows)
+    if first.any():
+        outside = columns < first[:, None].astype(np.int32)
+        np.maximum(rows, outside.view(np.uint8) * np.uint8(fill), out=rows)
     return rows

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from bioseq_dl.config.model import PoolingKind
-from bioseq_dl.models.blocks import within
+from bioseq_dl.config import Model
+from bioseq_dl.models.blocks import activate, within
 
 
 class Pooling(nn.Module):
@@ -16,22 +14,28 @@ class Pooling(nn.Module):
 
     Parameters
     ----------
-    kinds : sequence of str
-        ``max``, ``mean``, ``attention`` (mean weighted by a learned softmax score, one
-        head), ``flatten``.
+    model : Model
+        Its `pooling` (``max``, ``mean``, ``attention``: mean weighted by a learned softmax
+        score, ``flatten``), `flatten_channels` and `activation` count here.
     channels : int
         Of each position.
     positions : int, optional
         How many there are; needed for ``flatten``.
     """
 
-    def __init__(self, kinds: Sequence[PoolingKind], channels: int, positions: int | None) -> None:
+    def __init__(self, model: Model, channels: int, positions: int | None) -> None:
         super().__init__()
-        self.kinds = tuple(kinds)
-        self.score = nn.Linear(channels, 1) if "attention" in kinds else None
-        if "flatten" in kinds and positions is None:
-            raise ValueError("flatten needs the number of positions")
-        self.features = sum(channels * (positions or 0 if k == "flatten" else 1) for k in kinds)
+        self.kinds = model.pooling
+        self.activation = model.activation
+        self.score = nn.Linear(channels, 1) if "attention" in self.kinds else None
+        self.features = channels * sum(kind != "flatten" for kind in self.kinds)
+        self.reduction: nn.Linear | None = None
+        if "flatten" in self.kinds:
+            if positions is None:
+                raise ValueError("flatten needs the number of positions")
+            if model.flatten_channels is not None:
+                self.reduction = nn.Linear(channels, model.flatten_channels)
+            self.features += positions * (model.flatten_channels or channels)
 
     def forward(self, rows: Tensor, lengths: Tensor | None) -> Tensor:
         """Read rows (n, positions, channels); give (n, features)."""
@@ -48,8 +52,13 @@ class Pooling(nn.Module):
             elif kind == "attention":
                 vectors.append(self._attend(zeroed, inside))
             else:
-                vectors.append(zeroed.flatten(1))
+                vectors.append(self._flatten(zeroed))
         return torch.cat(vectors, 1)
+
+    def _flatten(self, rows: Tensor) -> Tensor:
+        if self.reduction is not None:
+            rows = activate(self.reduction(rows), self.activation)
+        return rows.flatten(1)
 
     def _attend(self, rows: Tensor, inside: Tensor | None) -> Tensor:
         assert self.score is not None

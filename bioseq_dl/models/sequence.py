@@ -48,7 +48,7 @@ class SequenceModel(nn.Module):
             self.recurrent = BidirectionalBlock(model.recurrent, channels)
             channels = self.recurrent.channels
         positions = None if shape.length is None else count_positions(model, shape.length)
-        self.pooling = Pooling(model.pooling, channels, positions)
+        self.pooling = Pooling(model, channels, positions)
         features = self.pooling.features
         self.dense = nn.ModuleList()
         self.normalisations = nn.ModuleList()

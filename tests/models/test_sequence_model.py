@@ -209,6 +209,15 @@ def test_mean_and_flatten_see_every_position() -> None:
         assert float(model(one_hot(codes)).detach()) == wanted
 
 
+def test_flattened_positions_may_be_reduced_first() -> None:
+    fields = VARIANTS["same"] | {"pooling": ["max", "flatten"], "flatten_channels": 3}
+    model = build_model(Model.model_validate(fields), Shape(4, 40, 1, 1))
+    assert model.head.in_features == 8 + 14 * 3
+    assert model(torch.rand(2, 4, 40)).shape == (2, 1)
+    with pytest.raises(ValueError, match="flatten_channels needs pooling flatten"):
+        Model.model_validate(VARIANTS["same"] | {"flatten_channels": 3})
+
+
 def test_outputs_have_a_value_for_each_target_and_class() -> None:
     model = Model(preset="cnn")
     columns = torch.rand(3, 4, 50)
