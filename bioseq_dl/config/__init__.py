@@ -13,7 +13,7 @@ from bioseq_dl.config.ingest import (
     TableInput,
     Targets,
 )
-from bioseq_dl.config.model import ConvLayer, Encode, Model, Recurrent
+from bioseq_dl.config.model import ConvLayer, Encode, Model, Recurrent, Wide
 from bioseq_dl.config.run import RUN_NAME, Config, DnaRun, Run, load_config, validate_config
 from bioseq_dl.config.sources import Source
 from bioseq_dl.config.split import Audit, Split
@@ -44,6 +44,7 @@ __all__ = [
     "TableInput",
     "Targets",
     "Train",
+    "Wide",
     "load_config",
     "validate_config",
 ]

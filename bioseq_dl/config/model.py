@@ -70,6 +70,27 @@ class Recurrent(Section):
     """After the last layer and between layers."""
 
 
+class Wide(Section):
+    """A linear model of k-mers beside the network, added to its output.
+
+    Trained together ("wide and deep"), it takes what single k-mers tell and leaves the
+    network their combinations. K-mers with an unknown base count for nothing.
+    """
+
+    positional: int | None = Field(default=None, ge=1, le=6)
+    """Length of k-mers with a weight at each place; needs one length."""
+    anywhere: int | None = Field(default=None, ge=1, le=8)
+    """Length of k-mers with one weight wherever they stand."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Of k-mers."""
+
+    @model_validator(mode="after")
+    def _something_to_count(self) -> Wide:
+        if self.positional is None and self.anywhere is None:
+            raise ValueError("wide needs positional, anywhere, or both")
+        return self
+
+
 def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
@@ -99,13 +120,19 @@ class Model(Section):
     """How positions become one vector: one of these, or several side by side.
     ``attention`` is a mean with learned weights; ``flatten`` keeps the positions and needs
     one length."""
+    attention_heads: int = Field(default=1, ge=1)
+    """Means with different weights, side by side, that ``attention`` takes."""
     flatten_channels: int | None = Field(default=None, ge=1)
     """Reduce each position to this many channels before ``flatten``, by a dense layer shared
     by all positions; without it they stay as they are."""
+    pooling_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Between pooling and the first dense layer."""
     dense: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Hidden dense layers."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    """After each dense layer (after pooling, where there is none)."""
+    """After each dense layer; where there is none, before the head."""
+    wide: Wide | None = None
+    """Linear model of k-mers beside the network."""
     reverse_complement: bool = False
     """Average the outputs of both strands, in training and after (parameters shared)."""
 
@@ -123,6 +150,8 @@ class Model(Section):
             raise ValueError("pooling names a kind twice")
         if self.flatten_channels is not None and "flatten" not in self.pooling:
             raise ValueError("flatten_channels needs pooling flatten")
+        if self.attention_heads > 1 and "attention" not in self.pooling:
+            raise ValueError("attention_heads needs pooling attention")
         if self.preset is not None:
             # A config written out in full repeats the preset's sizes, which is no clash.
             named = Model.model_validate(PRESETS[self.preset])
@@ -131,3 +160,12 @@ class Model(Section):
                 names = ", ".join(clash)
                 raise ValueError(f"preset {self.preset} fixes the sizes; leave out {names}")
         return self
+
+    @property
+    def needs_length(self) -> str | None:
+        """The part that needs all sequences to have one length; None where none does."""
+        if "flatten" in self.pooling:
+            return "pooling flatten"
+        if self.wide is not None and self.wide.positional is not None:
+            return "wide.positional"
+        return None

@@ -59,8 +59,9 @@ class DnaRun(Section):
                 raise ValueError(
                     f"{where} has no split or split_column, which method official needs"
                 )
-        if "flatten" in self.model.pooling and self.encode.length is None:
-            what = f"preset {self.model.preset}" if self.model.preset else "pooling flatten"
+        if self.model.needs_length and self.encode.length is None:
+            name = self.model.preset
+            what = f"preset {name}" if name is not None else self.model.needs_length
             raise ValueError(f"model.{what} needs encode.length: one length for all")
         return self
 

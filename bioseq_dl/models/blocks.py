@@ -20,8 +20,9 @@ from bioseq_dl.config import ConvLayer
 from bioseq_dl.config.model import Activation
 from bioseq_dl.models.shape import layer_positions
 
-_LARGEST_EXPONENT = 10.0
-"""exp is clipped here: e^10 still fits bf16 with room for a gradient."""
+_LARGEST_EXPONENT = 6.0
+"""exp is clipped here: a filter with few and strong matches is many standard deviations
+above its mean there, and would drown all others."""
 
 
 def within(lengths: Tensor, width: int) -> Tensor:

@@ -16,7 +16,7 @@ class Pooling(nn.Module):
     ----------
     model : Model
         Its `pooling` (``max``, ``mean``, ``attention``: mean weighted by a learned softmax
-        score, ``flatten``), `flatten_channels` and `activation` count here.
+        score, ``flatten``), `attention_heads`, `flatten_channels` and `activation` count.
     channels : int
         Of each position.
     positions : int, optional
@@ -27,8 +27,10 @@ class Pooling(nn.Module):
         super().__init__()
         self.kinds = model.pooling
         self.activation = model.activation
-        self.score = nn.Linear(channels, 1) if "attention" in self.kinds else None
-        self.features = channels * sum(kind != "flatten" for kind in self.kinds)
+        heads = model.attention_heads
+        self.score = nn.Linear(channels, heads) if "attention" in self.kinds else None
+        sizes = {"max": channels, "mean": channels, "attention": heads * channels, "flatten": 0}
+        self.features = sum(sizes[kind] for kind in self.kinds)
         self.reduction: nn.Linear | None = None
         if "flatten" in self.kinds:
             if positions is None:
@@ -66,4 +68,4 @@ class Pooling(nn.Module):
         if inside is not None:
             scores = scores.masked_fill(~inside, float("-inf"))
         weights = scores.softmax(1).to(rows.dtype)
-        return torch.matmul(weights.transpose(1, 2), rows).squeeze(1)
+        return torch.matmul(weights.transpose(1, 2), rows).flatten(1)

@@ -15,6 +15,7 @@ from bioseq_dl.models.blocks import ConvBlock, Normalisation, activate, fill_bey
 from bioseq_dl.models.pooling import Pooling
 from bioseq_dl.models.recurrent import BidirectionalBlock
 from bioseq_dl.models.shape import Shape, count_positions, shortest_length
+from bioseq_dl.models.wide import KmerTerms
 
 
 class SequenceModel(nn.Module):
@@ -56,8 +57,13 @@ class SequenceModel(nn.Module):
             self.dense.append(nn.Linear(features, width))
             self.normalisations.append(Normalisation(model.normalisation, width))
             features = width
+        self.pooling_dropout = nn.Dropout(model.pooling_dropout)
         self.dropout = nn.Dropout(model.dropout)
-        self.head = nn.Linear(features, shape.targets * shape.classes)
+        outputs = shape.targets * shape.classes
+        self.head = nn.Linear(features, outputs)
+        self.wide: KmerTerms | None = None
+        if model.wide is not None:
+            self.wide = KmerTerms(model.wide, shape.length, outputs)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -82,9 +88,9 @@ class SequenceModel(nn.Module):
         Raises
         ------
         InputError
-            Where the network flattens positions and is made for another length.
+            Where the network has weights for each place and is made for another length.
         """
-        if "flatten" in self.model.pooling and columns.shape[2] != self.shape.length:
+        if self.model.needs_length and columns.shape[2] != self.shape.length:
             raise InputError(
                 "this network was made for sequences of one length",
                 found=f"{columns.shape[2]} bases",
@@ -102,8 +108,8 @@ class SequenceModel(nn.Module):
         return (one + two) / 2
 
     def _read(self, columns: Tensor, lengths: Tensor | None) -> Tensor:
-        columns = columns.unsqueeze(2)
-        columns = fill_beyond(columns, lengths, 0.0)
+        columns = fill_beyond(columns.unsqueeze(2), lengths, 0.0)
+        linear_part = 0.0 if self.wide is None else self.wide(columns.squeeze(2))
         if columns.shape[3] < self.shortest:
             columns = functional.pad(columns, (0, self.shortest - columns.shape[3]))
         if lengths is not None:
@@ -113,13 +119,13 @@ class SequenceModel(nn.Module):
         rows = columns.squeeze(2).transpose(1, 2)
         if self.recurrent is not None:
             rows = self.recurrent(rows, lengths)
-        vectors = self.pooling(rows, lengths)
+        vectors = self.pooling_dropout(self.pooling(rows, lengths))
         for linear, normalisation in zip(self.dense, self.normalisations, strict=True):
             vectors = normalisation(linear(vectors))
             vectors = self.dropout(activate(vectors, self.model.activation))
         if not self.dense:
             vectors = self.dropout(vectors)
-        outputs: Tensor = self.head(vectors).float()
+        outputs: Tensor = self.head(vectors).float() + linear_part
         if self.shape.classes > 1:
             return outputs.reshape(-1, self.shape.targets, self.shape.classes)
         return outputs
@@ -134,14 +140,14 @@ def build_model(model: Model, shape: Shape) -> SequenceModel:
     ------
     InputError
         Where the sequences are too short for the layers, or have no one length and the
-        network flattens positions.
+        network has weights for each place.
     """
-    if "flatten" in model.pooling and shape.length is None:
+    if model.needs_length and shape.length is None:
         raise InputError(
-            "pooling flatten needs sequences of one length",
-            position="key model.pooling",
+            f"{model.needs_length} needs sequences of one length",
+            position="key model",
             found="sequences of different lengths",
-            fix="set encode.length, or another pooling",
+            fix="set encode.length",
         )
     shortest = shortest_length(model)
     if shape.length is not None and shape.length < shortest:

@@ -218,6 +218,19 @@ def test_flattened_positions_may_be_reduced_first() -> None:
         Model.model_validate(VARIANTS["same"] | {"flatten_channels": 3})
 
 
+def test_attention_heads_stand_side_by_side() -> None:
+    fields = VARIANTS["same"] | {"pooling": "attention", "attention_heads": 3}
+    model = build_model(Model.model_validate(fields), Shape(4, None, 1, 1)).eval()
+    assert model.head.in_features == 3 * 8
+    rows = torch.rand(2, 14, 8)
+    assert model.pooling.score is not None
+    weights = model.pooling.score(rows).softmax(1)
+    wanted = torch.einsum("nph,npc->nhc", weights, rows).flatten(1)
+    torch.testing.assert_close(model.pooling(rows, None), wanted)
+    with pytest.raises(ValueError, match="attention_heads needs pooling attention"):
+        Model.model_validate(VARIANTS["same"] | {"attention_heads": 3})
+
+
 def test_outputs_have_a_value_for_each_target_and_class() -> None:
     model = Model(preset="cnn")
     columns = torch.rand(3, 4, 50)
@@ -240,7 +253,7 @@ def test_sequences_too_short_for_the_layers_are_refused() -> None:
 
 
 def test_flatten_needs_one_length() -> None:
-    with pytest.raises(InputError, match=r"key model.pooling: pooling flatten needs"):
+    with pytest.raises(InputError, match=r"key model: pooling flatten needs"):
         build_model(Model(preset="basset"), Shape(4, None, 1, 1))
     model = build_model(Model(preset="basset"), Shape(4, 200, 1, 1)).eval()
     with pytest.raises(InputError, match=r"one length; found '201 bases'; allowed: 200 bases"):
