@@ -1,15 +1,24 @@
-"""A checkpoint applied to encoded examples."""
+"""Trained models applied: to the records of a run, or to new sequences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
+from bioseq_dl.config import FastaInput, Ingest, Source
 from bioseq_dl.data.batches import plan_batches
-from bioseq_dl.encode.examples import Examples
+from bioseq_dl.encode.alphabet import DNA
+from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
+from bioseq_dl.encode.sequence import fit_length
+from bioseq_dl.errors import InputError
+from bioseq_dl.io.fasta import read_fasta
+from bioseq_dl.io.letters import check_letters, join_letters
+from bioseq_dl.predictions import name_outputs
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import Checkpoint, restore_model
 
@@ -46,14 +55,117 @@ def predict_examples(
     outputs = np.empty((len(rows), *tail), np.float32)
     place = np.empty(len(examples), np.int64)
     place[rows] = np.arange(len(rows))
-    for indices in _batches(examples, rows, device):
+    size = BATCH.get(device.type, BATCH["cpu"])
+    for indices in plan_batches(examples.lengths, rows, size):
         inputs, _ = feed(examples, indices, device)
         outputs[place[indices]] = model(*inputs).float().cpu().numpy()
     return outputs
 
 
-def _batches(
-    examples: Examples, rows: NDArray[np.int64], device: torch.device
-) -> Iterator[NDArray[np.int64]]:
-    size = BATCH.get(device.type, 32)
-    yield from plan_batches(examples.lengths, rows, size, None, seed=0, epoch=0, shuffle=False)
+def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.device) -> pa.Table:
+    """Predict every sequence of a FASTA with one or several models.
+
+    Sequences are cropped or padded around their centre only where the network needs one
+    length (pooling flatten); U reads as T, lower case as upper.
+
+    Parameters
+    ----------
+    checkpoints : sequence of Checkpoint
+        Models of one kind, for instance the seeds of a run.
+    path : Path
+        FASTA, plain or compressed.
+    device : torch.device
+        Where the models run.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``id``; per target the mean over models (``probability:<target>``,
+        ``probability:<target>:<class>`` or ``value:<target>``) and, with several, the sample
+        standard deviation (``sd:…``); ``note`` says why a row has none. A row per record,
+        in the file's order.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, holds no record, or the models differ in targets.
+    """
+    first = checkpoints[0]
+    for other in checkpoints[1:]:
+        if other.targets != first.targets:
+            raise InputError(
+                "the models predict different targets",
+                found=", ".join(other.targets.names),
+                allowed=", ".join(first.targets.names),
+            )
+    records = list(read_fasta(path))
+    if not records:
+        raise InputError("no records in the FASTA", file=path)
+    entry = FastaInput(format="fasta", source=Source(path=str(path)))
+    checked = check_letters(
+        *join_letters([record.sequence for record in records]),
+        Ingest(inputs=(entry,), alphabet="rna", max_unknown_fraction=1.0),
+    )
+    good = np.array([row for row in range(len(records)) if row not in checked.problems], np.int64)
+    notes = [
+        checked.problems[row][0] if row in checked.problems else None for row in range(len(records))
+    ]
+    columns: dict[str, pa.Array] = {"id": pa.array([record.id for record in records])}
+    if len(good):
+        sequences = [
+            checked.letters[checked.offsets[row] : checked.offsets[row + 1]].tobytes()
+            for row in good
+        ]
+        for name, values in _score(checkpoints, sequences, device).items():
+            full = np.full(len(records), np.nan)
+            full[good] = values
+            columns[name] = pa.array(full, pa.float64(), mask=np.isnan(full))
+    columns["note"] = pa.array(notes, pa.string())
+    return pa.table(columns)
+
+
+def _score(
+    checkpoints: Sequence[Checkpoint], sequences: list[bytes], device: torch.device
+) -> dict[str, NDArray[np.float64]]:
+    spec = checkpoints[0].targets
+    prefix = "value" if spec.kind == "regression" else "probability"
+    scores = []
+    for checkpoint in checkpoints:
+        examples = _encode(sequences, checkpoint)
+        outputs = predict_examples(checkpoint, examples, np.arange(len(examples)), device)
+        scores.append(name_outputs(spec, _to_scale(outputs, spec.kind)))
+    columns = {}
+    for name in scores[0]:
+        each = np.stack([score[name] for score in scores]).astype(np.float64)
+        columns[name.replace("output", prefix, 1)] = each.mean(axis=0)
+        if len(scores) > 1:
+            columns[name.replace("output", "sd", 1)] = each.std(axis=0, ddof=1)
+    return columns
+
+
+def _to_scale(outputs: NDArray[np.float32], kind: str) -> NDArray[np.float32]:
+    tensor = torch.from_numpy(outputs)
+    if kind == "binary":
+        tensor = torch.sigmoid(tensor)
+    elif kind == "multiclass":
+        tensor = torch.softmax(tensor, dim=-1)
+    return np.asarray(tensor.numpy(), np.float32)
+
+
+def _encode(sequences: list[bytes], checkpoint: Checkpoint) -> Examples:
+    lengths = [len(sequence) for sequence in sequences]
+    codes = DNA.encode(b"".join(sequences))
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    length = checkpoint.shape.length
+    if "flatten" in checkpoint.model.pooling and length is not None:
+        codes, offsets = fit_length(codes, offsets, length, DNA.unknown_code)
+    count = len(sequences)
+    return Examples(
+        codes=codes,
+        offsets=offsets,
+        targets=np.full((count, len(checkpoint.targets.names)), np.nan, np.float32),
+        roles=np.full((1, count), ROLES.index("test"), np.uint8),
+        spec=checkpoint.targets,
+        unknown=checkpoint.unknown,
+        ids_sha256=hash_ids([]),
+    )

@@ -69,8 +69,21 @@ def _predict_fold(
 def _predict_fasta(
     arguments: argparse.Namespace, checkpoints: list[Checkpoint], device: torch.device
 ) -> int:
-    from bioseq_dl.predict import predict_fasta, write_scores
+    import csv
+
+    from bioseq_dl.io.atomic import atomic_path
+    from bioseq_dl.io.parquet import write_parquet
+    from bioseq_dl.predict import predict_fasta
 
     table = predict_fasta(checkpoints, arguments.fasta, device)
-    write_scores(arguments.predictions, table)
+    if arguments.predictions.suffix == ".parquet":
+        write_parquet(arguments.predictions, table)
+    else:
+        with (
+            atomic_path(arguments.predictions) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as out,
+        ):
+            writer = csv.writer(out, delimiter="\t", lineterminator="\n")
+            writer.writerow(table.column_names)
+            writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
     return int(table.num_rows)

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Assign folds, audit them, and stop on a leak where the policy says so."""
-    from bioseq_dl.data.audit import refuse_leaks, write_audit
+    from bioseq_dl.data.audit_result import refuse_leaks, write_audit
     from bioseq_dl.data.splits import split_records
     from bioseq_dl.io.parquet import read_parquet, write_parquet
 

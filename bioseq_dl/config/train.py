@@ -54,7 +54,10 @@ class Train(Section):
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     """Move targets of classification towards the uniform by this much."""
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
-    """Keep and use a moving average of the weights."""
+    """Keep and use a moving average of the weights (and batch statistics), with this decay
+    at most; over the first steps it is (1 + step) / (10 + step)."""
+    keep: Literal["best", "last"] = "best"
+    """Weights that are kept: of the best epoch by ``monitor``, or of the last."""
     monitor: Literal["loss", "score"] = "loss"
     """Validation figure that picks the best epoch: the loss, or the task's score (AUROC,
     accuracy, Pearson)."""

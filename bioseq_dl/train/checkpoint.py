@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pickle
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,12 @@ def _save(path: str | Path, data: Any) -> None:
 
 
 def _load(path: Path) -> Any:
+    if path.exists() and not zipfile.is_zipfile(path):
+        raise InputError(
+            "cannot read the checkpoint: not a file that torch.save wrote, or cut short",
+            file=path,
+            fix="delete it and train again",
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError, ValueError) as error:

@@ -139,7 +139,8 @@ def fit_model(job: Job, log: Log) -> None:
     if not first:
         return
     progress = trained.progress
-    best = progress.history[progress.best_epoch - 1]
+    kept = progress.best_epoch if job.train.keep == "best" else progress.epoch
+    best = progress.history[kept - 1]
     summary = {
         "device": device.name,
         "device_reason": device.reason,
@@ -152,10 +153,10 @@ def fit_model(job: Job, log: Log) -> None:
         "val_records": len(rows["val"]),
         "epochs_run": progress.epoch,
         "epochs_planned": job.train.epochs,
-        "best_epoch": progress.best_epoch,
+        "kept_epoch": kept,
         "score": SCORE_NAMES[job.targets.kind],
-        "best_val_loss": best["val_loss"],
-        "best_val_score": best["val_score"],
+        "kept_val_loss": best["val_loss"],
+        "kept_val_score": best["val_score"],
         "steps": progress.step,
         "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
         "training_seconds": round(progress.seconds, 3),
@@ -167,7 +168,7 @@ def fit_model(job: Job, log: Log) -> None:
     if device.accelerator == "cuda":
         summary["gpu_peak_memory_bytes"] = torch.cuda.max_memory_allocated()
     write_json(job.out.with_name("train.json"), summary | provenance)
-    write_checkpoint(job.out, _checkpoint(job, shape, examples, trained, digest))
+    write_checkpoint(job.out, _checkpoint(job, shape, examples, trained, kept, digest))
     job.state.unlink(missing_ok=True)
 
 
@@ -292,12 +293,12 @@ def _feed(
 
 
 def _checkpoint(
-    job: Job, shape: Shape, examples: Examples, trained: Trained, digest: str
+    job: Job, shape: Shape, examples: Examples, trained: Trained, kept: int, digest: str
 ) -> Checkpoint:
     notes = {
         "fold": job.fold,
         "seed": job.seed,
-        "best_epoch": trained.progress.best_epoch,
+        "kept_epoch": kept,
         "examples_sha256": digest,
     }
     return Checkpoint(
@@ -327,7 +328,7 @@ def _open_tensorboard(job: Job) -> Writer:
             "train.tensorboard needs the package tensorboard",
             fix="install it (extra tensorboard), or set train.tensorboard: false",
         ) from None
-    return SummaryWriter(str(job.out.with_name("tensorboard")))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(job.out.with_name("tensorboard")))
 
 
 @contextmanager

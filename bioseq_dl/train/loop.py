@@ -19,7 +19,7 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from bioseq_dl.config import Train
 from bioseq_dl.errors import InputError
@@ -29,6 +29,7 @@ from bioseq_dl.train.seeds import seed_step
 
 Batch = tuple[tuple[Any, ...], Tensor]
 """The model's inputs, and the targets."""
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Trained:
     """What a finished training leaves."""
 
     weights: dict[str, Tensor]
-    """Of the best epoch (of the moving average, where one is kept)."""
+    """Of the epoch that is kept (of the moving average, where there is one)."""
     progress: Progress
 
 
@@ -196,7 +197,7 @@ def train_model(
         row_seconds = time.perf_counter() - started
         progress.seconds += row_seconds
         progress.history.append(asdict(row) | {"seconds": round(row_seconds, 3)})
-        if progress.best_epoch == progress.epoch:
+        if train.keep == "last" or progress.best_epoch == progress.epoch:
             best = _weights(_averaged(average, model))
         on_epoch([Epoch(**entry) for entry in progress.history])
         save(snapshot())
@@ -244,14 +245,27 @@ def _end_epoch(
 
 
 def _is_over(progress: Progress, train: Train) -> bool:
+    if train.keep == "last":
+        return False
     return train.patience is not None and progress.stalled >= train.patience
 
 
 def _start_average(model: nn.Module, train: Train) -> AveragedModel | None:
+    """Average parameters and buffers; the decay warms up, as in TensorFlow's EMA."""
     if train.ema_decay is None:
         return None
-    mix = get_ema_multi_avg_fn(train.ema_decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(model, multi_avg_fn=mix)
+    limit = train.ema_decay
+
+    @torch.no_grad()
+    def mix(kept: Tensors, new: Tensors, count: Tensor | int) -> None:
+        seen = float(count)
+        share = 1.0 - min(limit, (1.0 + seen) / (10.0 + seen))
+        if kept[0].is_floating_point():
+            torch._foreach_lerp_(kept, new, share)
+        else:
+            torch._foreach_copy_(kept, new)
+
+    return AveragedModel(model, multi_avg_fn=mix, use_buffers=True)
 
 
 def _averaged(average: AveragedModel | None, model: nn.Module) -> nn.Module:
