@@ -133,8 +133,10 @@ class Model(Section):
     """After each dense layer; where there is none, before the head."""
     wide: Wide | None = None
     """Linear model of k-mers beside the network."""
-    reverse_complement: bool = False
-    """Average the outputs of both strands, in training and after (parameters shared)."""
+    reverse_complement: bool | Literal["evaluation"] = False
+    """Average the outputs of both strands (parameters shared): in training and after, or
+    with ``evaluation`` only after, which trains twice as fast; give the training
+    ``augment.reverse_complement`` then."""
 
     @model_validator(mode="before")
     @classmethod

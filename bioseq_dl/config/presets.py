@@ -18,15 +18,18 @@ from typing import Any
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "cnn": {
         "conv": (
-            {"channels": 256, "kernel": 19, "activation": "exp", "pool": 4, "dropout": 0.2},
+            {"channels": 256, "kernel": 19, "activation": "exp", "pool": 4, "dropout": 0.1},
             {"channels": 96, "kernel": 1},
             {"channels": 96, "kernel": 5, "repeat": 2, "residual": True, "dropout": 0.1},
             {"channels": 96, "kernel": 5, "repeat": 2, "residual": True, "dropout": 0.1},
         ),
         "activation": "gelu",
-        "pooling": ("max", "attention"),
+        "pooling": ("max", "mean", "attention"),
+        "attention_heads": 4,
+        "pooling_dropout": 0.3,
         "dense": (64,),
-        "dropout": 0.4,
+        "dropout": 0.3,
+        "wide": {"anywhere": 6, "dropout": 0.3},
     },
     "bilstm": {
         "recurrent": {"kind": "lstm", "hidden": 128},

@@ -97,7 +97,8 @@ class SequenceModel(nn.Module):
                 allowed=f"{self.shape.length} bases",
                 fix="encode with the encode.length it was trained with",
             )
-        if not self.model.reverse_complement:
+        both = self.model.reverse_complement
+        if not both or (both == "evaluation" and self.training):
             return self._read(columns, lengths)
         other = reverse_complement_one_hot(columns, lengths)
         if self.training:  # together, so that batch statistics are of both strands

@@ -120,6 +120,14 @@ def test_both_strands_have_exactly_one_answer(variant: str, padded: bool) -> Non
     torch.testing.assert_close(model(columns, given), wanted, rtol=1e-4, atol=1e-5)
 
 
+def test_strands_may_be_averaged_in_evaluation_only() -> None:
+    both, late, one = (_build("layer", reverse_complement=rc) for rc in (True, "evaluation", False))
+    columns = one_hot(_batch([30] * 4, 30)[0])
+    assert torch.equal(late.train()(columns), one.train()(columns))
+    assert torch.equal(late.eval()(columns), both.eval()(columns))
+    assert not torch.equal(late(columns), one.eval()(columns))
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_memory_layout_does_not_change_an_answer(variant: str) -> None:
     model = _build(variant).eval()
