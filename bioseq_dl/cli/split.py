@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_settings_arguments, read_settings, start_log
+from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_settings_arguments(parser)
+    add_run_arguments(parser)
     add_path(parser, "records", "records.parquet of ingest")
     add_path(parser, "folds", "output: split.parquet")
     add_path(parser, "audit", "output: audit.json")
@@ -23,8 +23,8 @@ def run(arguments: argparse.Namespace) -> None:
     from bioseq_dl.io.parquet import read_parquet, write_parquet
 
     log = start_log()
-    settings = read_settings(arguments, "split")
-    result = split_records(read_parquet(arguments.records), settings.split, settings.targets)
+    entry = read_run(arguments)
+    result = split_records(read_parquet(arguments.records), entry.split, entry.targets)
     leaking = sum(item.leaking for item in result.leaking)
     log(f"audit: {leaking:,} leaking records in {result.cost.seconds:.1f} s")
     refuse_leaks(result)
