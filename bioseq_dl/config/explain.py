@@ -24,7 +24,15 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
     file : path, optional
         The config file.
     """
-    problems = error.errors(include_url=False)
+    found_all = error.errors(include_url=False)
+    places = [problem["loc"] for problem in found_all]
+    # A bad item also makes its list "too short": not a fault of its own.
+    problems = [
+        problem
+        for problem in found_all
+        if problem["type"] != "too_short"
+        or not any(place[:-1][: len(problem["loc"])] == problem["loc"] for place in places)
+    ]
     first = problems[0]
     # The discriminator's value stands in the path of a union's member; it is no key.
     members = {"fasta", "table", "bed", "narrowpeak"}

@@ -128,7 +128,9 @@ def _make_parser(targets: Targets) -> Callable[[str | float], float]:
             return math.nan
         if targets.kind == "binary" and text.lower() in _BINARY:
             return _BINARY[text.lower()]
-        close = difflib.get_close_matches(text, targets.classes or _BINARY, n=1, cutoff=0.5)
+        if (whole := text.removesuffix(".0")).isdecimal() and whole in known:
+            return known[whole]  # a column of codes with gaps is often written as 1.0
+        close = difflib.get_close_matches(text, targets.classes or _BINARY, n=1, cutoff=0.6)
         fix = f"did you mean {close[0]}?" if close else None
         raise _LabelError("label not understood", allowed, fix)
 

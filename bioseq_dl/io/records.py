@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bioseq_dl.config import Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
+from bioseq_dl.io.parquet import write_parquet
 
 REJECTED_COLUMNS = ("source", "record", "position", "reason", "found")
 
@@ -84,8 +85,7 @@ def write_records(path: str | Path, records: pa.Table) -> None:
     InputError
         Where the file cannot be written.
     """
-    with atomic_path(path) as temporary:
-        pq.write_table(records, temporary, compression="zstd")
+    write_parquet(path, records)
 
 
 def read_records_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
@@ -98,15 +98,15 @@ def read_records_table(path: str | Path, columns: Sequence[str] | None = None) -
     """
     fix = "run the ingest step again"
     try:
-        table = pq.read_table(path, columns=None if columns is None else list(columns))
+        with pq.ParquetFile(path) as file:
+            for name in columns if columns is not None else ("id", "sequence"):
+                if name not in file.schema_arrow.names:
+                    raise InputError(f"the records have no column {name}", file=path, fix=fix)
+            return file.read(columns=None if columns is None else list(columns))
     except FileNotFoundError:
         raise InputError("no such file", file=path, fix=fix) from None
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"cannot read the records: {error}", file=path, fix=fix) from None
-    for name in columns if columns is not None else ("id", "sequence"):
-        if name not in table.column_names:
-            raise InputError(f"the records have no column {name}", file=path, fix=fix)
-    return table
 
 
 def make_rejected(rejects: Sequence[Reject]) -> pa.Table:
