@@ -146,6 +146,13 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _something_to_build(self) -> Model:
+        if self.preset is not None:
+            # A config written out in full repeats the preset's sizes, which is no clash.
+            named = Model.model_validate(PRESETS[self.preset])
+            sizes = set(Model.model_fields) - {"preset", "reverse_complement"}
+            if clash := sorted(n for n in sizes if getattr(self, n) != getattr(named, n)):
+                names = ", ".join(clash)
+                raise ValueError(f"preset {self.preset} fixes the sizes; leave out {names}")
         if not self.conv and self.recurrent is None:
             raise ValueError("give a preset, conv layers, or a recurrent layer")
         if len(set(self.pooling)) != len(self.pooling):
@@ -154,13 +161,6 @@ class Model(Section):
             raise ValueError("flatten_channels needs pooling flatten")
         if self.attention_heads > 1 and "attention" not in self.pooling:
             raise ValueError("attention_heads needs pooling attention")
-        if self.preset is not None:
-            # A config written out in full repeats the preset's sizes, which is no clash.
-            named = Model.model_validate(PRESETS[self.preset])
-            sizes = set(Model.model_fields) - {"preset", "reverse_complement"}
-            if clash := sorted(n for n in sizes if getattr(self, n) != getattr(named, n)):
-                names = ", ".join(clash)
-                raise ValueError(f"preset {self.preset} fixes the sizes; leave out {names}")
         return self
 
     @property
