@@ -26,8 +26,8 @@ def build_loss(
     ----------
     targets : Targets
     class_weights : float tensor, shape (targets, classes), optional
-        Factor of a label's loss by its class (binary: negative, positive), see
-        `balance_classes`. Not for regression.
+        Factor of a label's loss by its class (binary: negative, positive); the sum is still
+        divided by the number of labels. Not for regression.
     label_smoothing : float
         Binary: y becomes y * (1 - s) + s / 2; multiclass: likewise with 1 / classes
         (Szegedy et al. 2016, section 7). Not for regression.
@@ -69,27 +69,3 @@ def _class_entries(outputs: Tensor, labels: Tensor, smoothing: float) -> Tensor:
 
 def _squares(outputs: Tensor, labels: Tensor, smoothing: float) -> Tensor:  # noqa: ARG001
     return functional.mse_loss(outputs, labels, reduction="none")
-
-
-def balance_classes(labels: Tensor, targets: Targets) -> Tensor:
-    """Weigh each class by the inverse of its share, so that all weigh the same in sum.
-
-    weight = labels present / (classes * labels of the class), as scikit-learn's ``balanced``
-    (King and Zeng 2001); 0 for a class that is absent.
-
-    Parameters
-    ----------
-    labels : float tensor, shape (n, targets)
-        Of the training fold; NaN where missing.
-    targets : Targets
-        Binary or multiclass.
-
-    Returns
-    -------
-    float32 tensor, shape (targets, classes)
-    """
-    classes = max(2, len(targets.classes))
-    codes = torch.arange(classes, device=labels.device)
-    counts = (labels.unsqueeze(2) == codes).sum(0).float()
-    weights = counts.sum(1, keepdim=True) / (classes * counts)
-    return torch.where(counts > 0, weights, 0.0)

@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 from sklearn.metrics import log_loss, mean_squared_error
-from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
 from bioseq_dl.config import Targets
-from bioseq_dl.models.heads import balance_classes, build_loss
+from bioseq_dl.models.heads import build_loss
 
 BINARY = Targets(names=("a", "b"))
 CLASSES = Targets(kind="multiclass", names=("a", "b"), classes=("x", "y", "z"))
@@ -110,18 +108,3 @@ def test_label_smoothing_moves_labels_towards_the_uniform() -> None:
 def test_half_precision_outputs_give_a_full_precision_loss() -> None:
     outputs, labels = _case(BINARY)
     assert build_loss(BINARY)(outputs.bfloat16(), labels).dtype == torch.float32
-
-
-def test_balanced_weights_are_those_of_scikit_learn() -> None:
-    labels = torch.tensor([[0.0, 2.0], [0.0, 1.0], [1.0, 1.0], [0.0, NAN], [NAN, 1.0], [2.0, 0.0]])
-    found = balance_classes(labels, CLASSES)
-    for target in range(2):
-        column = labels[:, target]
-        codes = column[~column.isnan()].numpy().astype(int)
-        wanted = compute_class_weight("balanced", classes=np.arange(3), y=codes)
-        np.testing.assert_allclose(found[target].numpy(), wanted, rtol=1e-6)
-
-
-def test_an_absent_class_has_no_weight() -> None:
-    labels = torch.tensor([[0.0, 1.0], [0.0, NAN], [1.0, NAN]])
-    assert balance_classes(labels, BINARY).tolist() == [[0.75, 1.5], [0.0, 0.5]]
