@@ -73,11 +73,12 @@ def download(
         )
     name = name or Path(unquote(parts.path)).name or "download"
     target = cache / "files" / sha256 / name
+    # Before the lock, so that a cache that is shared read-only serves what it has.
+    if is_whole(target, sha256):
+        return target
     with hold_lock(cache / "locks" / f"{sha256}.lock"):
-        if target.is_file():
-            if hash_file(target) == sha256:
-                return target
-            target.unlink()
+        if is_whole(target, sha256):
+            return target
         if parts.scheme == "file":
             _copy(Path(url2pathname(parts.path)), target, sha256)
         else:
@@ -91,6 +92,11 @@ def download(
             except OSError as error:
                 raise explain_os_error(error, target) from error
     return target
+
+
+def is_whole(path: Path, sha256: str) -> bool:
+    """Say whether a file is there and has that content."""
+    return path.is_file() and hash_file(path) == sha256
 
 
 def wrong_hash(file: str | Path, found: str, expected: str) -> InputError:

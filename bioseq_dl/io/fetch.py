@@ -10,7 +10,6 @@ from pathlib import Path
 from bioseq_dl.config import Source
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
-from bioseq_dl.io.lock import hold_lock
 from bioseq_dl.io.manifest import (
     Fetched,
     default_cache,
@@ -93,6 +92,7 @@ def _check_local(path: str, sha256: str | None) -> Fetched:
 
 def _extract(source: Source, cache: Path, *, progress: bool) -> Fetched:
     """Take one file out of a package's archive, into the cache."""
+    from bioseq_dl.io.download import is_whole
     from bioseq_dl.io.packages import check_member, fetch_archive, open_member
 
     assert source.package is not None
@@ -102,15 +102,14 @@ def _extract(source: Source, cache: Path, *, progress: bool) -> Fetched:
     check_member(source.member)
     archive = fetch_archive(source.package, source.version, source.sha256, cache, progress=progress)
     target = cache / "members" / source.sha256 / source.member
-    with hold_lock(cache / "locks" / f"{source.sha256}.members.lock"):
-        with open_member(archive, source.member) as content:
-            expected = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
-        # An unchanged file keeps its time, so that a workflow does not run on from here again.
-        if not target.is_file() or hash_file(target) != expected:
-            with (
-                open_member(archive, source.member) as content,
-                atomic_path(target) as temporary,
-                temporary.open("wb") as out,
-            ):
-                shutil.copyfileobj(content, out)
+    with open_member(archive, source.member) as content:
+        expected = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    # An unchanged file keeps its time, so that a workflow does not run on from here again.
+    if not is_whole(target, expected):
+        with (
+            open_member(archive, source.member) as content,
+            atomic_path(target) as temporary,
+            temporary.open("wb") as out,
+        ):
+            shutil.copyfileobj(content, out)
     return Fetched(str(target), expected, target.stat().st_size)

@@ -137,6 +137,12 @@ def test_two_that_want_one_file_download_it_once(site, tmp_path):
     assert len(site.requests) == 1
 
 
+def test_what_is_there_needs_no_lock(site, tmp_path, monkeypatch):
+    path = fetch(site, tmp_path)
+    monkeypatch.setattr(module, "hold_lock", None)  # as in a cache that may only be read
+    assert fetch(site, tmp_path) == path
+
+
 def test_nobody_listens(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "FIRST_PAUSE", 0.0)
     with pytest.raises(InputError, match=r"cannot download: .*\(5 tries\)"):
