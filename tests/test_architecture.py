@@ -26,7 +26,7 @@ FLOORS = (
     ("tasks",),
     ("train",),
     ("predict",),
-    ("baselines", "evaluate", "steps", "source_code"),
+    ("baselines", "evaluate", "steps", "source_code", "layout"),
     ("report",),
     ("cli", "__main__"),
 )

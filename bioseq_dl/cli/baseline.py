@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_settings_arguments, read_settings, start_log
+from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
 from bioseq_dl.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_settings_arguments(parser)
+    add_run_arguments(parser)
     parser.add_argument("--name", required=True, help="prior or kmer")
     parser.add_argument("--fold", type=int, default=0, help="fold (default: %(default)s)")
     add_path(parser, "records", "records.parquet of ingest")
@@ -27,14 +27,14 @@ def run(arguments: argparse.Namespace) -> None:
     from bioseq_dl.tasks.task import resolve
 
     log = start_log()
-    settings = read_settings(arguments, "baseline")
-    baselines = find_task(settings.task).baselines
+    entry = read_run(arguments)
+    baselines = find_task(entry.task).baselines
     if arguments.name not in baselines:
         raise InputError(
             "unknown baseline", found=arguments.name, allowed=", ".join(sorted(baselines))
         )
     examples = read_examples(arguments.examples)
-    predicted = resolve(baselines[arguments.name])(examples, arguments.fold, settings.baselines)
+    predicted = resolve(baselines[arguments.name])(examples, arguments.fold, entry.baselines)
     ids = read_parquet(arguments.records).column("id")
     table = build_predictions(ids, examples, arguments.fold, predicted.rows, predicted.outputs)
     write_parquet(arguments.predictions, table.replace_schema_metadata({"note": predicted.note}))

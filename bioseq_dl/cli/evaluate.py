@@ -6,13 +6,13 @@ import argparse
 import re
 from pathlib import Path
 
-from bioseq_dl.cli.common import add_path, add_settings_arguments, read_settings, start_log
+from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
 from bioseq_dl.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_settings_arguments(parser)
+    add_run_arguments(parser)
     add_path(parser, "records", "records.parquet of ingest", required=False)
     add_path(parser, "models", "predictions in fold<N>/seed<N>/ folders", nargs="+")
     add_path(parser, "baselines", "<name>-fold<N>.parquet of baseline", nargs="*", default=[])
@@ -24,15 +24,15 @@ def run(arguments: argparse.Namespace) -> None:
     from bioseq_dl.evaluate import evaluate_run, write_evaluation
 
     log = start_log()
-    settings = read_settings(arguments, "evaluate")
+    entry = read_run(arguments)
     models = [(*_fold_and_seed(path), path) for path in arguments.models]
     baselines = [(*_name_and_fold(path), path) for path in arguments.baselines]
     evaluation = evaluate_run(
         models,
         baselines,
-        settings.targets,
-        settings.evaluate,
-        settings.published,
+        entry.targets,
+        entry.evaluate,
+        entry.published,
         arguments.records,
     )
     write_evaluation(arguments.metrics.parent, evaluation)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_settings_arguments, read_settings, start_log
+from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
 from bioseq_dl.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_settings_arguments(parser)
+    add_run_arguments(parser)
     add_path(parser, "examples", "examples.safetensors of encode")
     parser.add_argument("--fold", type=int, default=0, help="fold (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
@@ -25,16 +25,16 @@ def run(arguments: argparse.Namespace) -> int:
     from bioseq_dl.train.loop import Interrupted
 
     log = start_log()
-    settings = read_settings(arguments, "train")
-    train = settings.train
+    entry = read_run(arguments)
+    train = entry.train
     if arguments.threads is not None:
         if arguments.threads < 1:
             raise InputError("--threads must be 1 or more", found=arguments.threads)
         train = train.model_copy(update={"threads": arguments.threads})
     job = Job(
-        task=settings.task,
-        targets=settings.targets,
-        model=settings.model,
+        task=entry.task,
+        targets=entry.targets,
+        model=entry.model,
         train=train,
         examples=arguments.examples,
         fold=arguments.fold,

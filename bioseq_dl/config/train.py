@@ -74,8 +74,9 @@ class Train(Section):
     against fp32 passes; fp16 needs a GPU."""
     compile: bool = False
     """torch.compile; costs seconds before the first step."""
-    threads: int | None = Field(default=None, ge=1)
-    """CPU threads; default what the scheduler gives."""
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of one training. Seeds and folds train side by side, which uses the
+    cores better than threads do; raise it for a large network or a lone seed."""
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     """Seconds between checkpoints inside an epoch; one is written at each epoch's end too."""
     tensorboard: bool = False

@@ -60,6 +60,7 @@ class Progress:
     best_epoch: int = 0
     resumed: int = 0
     seconds: float = 0.0
+    epoch_seconds: float = 0.0
     samples: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -186,17 +187,18 @@ def train_model(
             due = time.monotonic() - saved_at >= train.checkpoint_seconds
             if steps_now and (stop or (due and progress.batch < len(plan))):
                 progress.loss_sum = float(loss_sum)
-                progress.seconds += time.perf_counter() - started
-                started = time.perf_counter()
+                progress.epoch_seconds += time.perf_counter() - started
                 save(snapshot())
+                started = time.perf_counter()
                 saved_at = time.monotonic()
                 if stop:
                     raise Interrupted
         progress.loss_sum = float(loss_sum)
         row = _end_epoch(progress, feed, _averaged(average, model), train, optimizer)
-        row_seconds = time.perf_counter() - started
-        progress.seconds += row_seconds
-        progress.history.append(asdict(row) | {"seconds": round(row_seconds, 3)})
+        progress.epoch_seconds += time.perf_counter() - started
+        progress.seconds += progress.epoch_seconds
+        progress.history.append(asdict(row) | {"seconds": round(progress.epoch_seconds, 3)})
+        progress.epoch_seconds = 0.0
         if train.keep == "last" or progress.best_epoch == progress.epoch:
             best = _weights(_averaged(average, model))
         on_epoch([Epoch(**entry) for entry in progress.history])

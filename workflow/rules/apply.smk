@@ -10,7 +10,9 @@ rule predict:
         f"{LOGS}/{{run}}/fold{{fold}}/seed{{seed}}/predict.log",
     benchmark:
         f"{BENCHMARKS}/{{run}}/fold{{fold}}/seed{{seed}}/predict.tsv"
-    threads: lambda wildcards: RUNS[wildcards.run].train.threads or 2
+    conda:
+        "../../envs/predict.yaml"
+    threads: lambda wildcards: RUNS[wildcards.run].train.threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=240,
@@ -18,8 +20,6 @@ rule predict:
     params:
         device=lambda wildcards: RUNS[wildcards.run].train.device,
         code=code_digest("predict"),
-    conda:
-        "../../envs/predict.yaml"
     shell:
         "python -m bioseq_dl predict --model {input.model:q} --records {input.records:q}"
         " --examples {input.examples:q} --fold {wildcards.fold} --device {params.device}"

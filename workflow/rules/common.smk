@@ -3,19 +3,31 @@ import shlex
 import sys
 from pathlib import Path
 
+import yaml
+
 REPOSITORY = Path(workflow.current_basedir).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
 from bioseq_dl.cli.fetch import list_sources
 from bioseq_dl.config import RUN_NAME, validate_config
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.atomic import write_text
+from bioseq_dl.layout import (
+    baseline_folder,
+    list_baselines,
+    list_models,
+    model_folder,
+    stage_folder,
+)
 from bioseq_dl.source_code import code_digest
 from bioseq_dl.steps import stage_key, step_settings
 
 # A custom prefix replaces Snakemake's own, so it sets strict mode again; under conda,
-# PYTHONPATH from outside is stripped, and this is how the library reaches each env.
+# PYTHONPATH from outside is stripped, and this is how the library reaches each env. Without
+# conda, `python` is the one that runs Snakemake; an env's own comes before it on PATH.
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1; "
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1"
+    f" PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 )
 
 try:
@@ -24,6 +36,7 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 RESULTS = CONFIG.results
+RESOLVED = f"{RESULTS}/config.yaml"
 RUNS = CONFIG.runs
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
@@ -52,12 +65,14 @@ SHARING = {
 }
 
 
-def settings_of_stage(stage, key):
+def part_of_stage(stage, key):
     return json.dumps(step_settings(RUNS[SHARING[stage][key]], stage), sort_keys=True)
 
 
-def settings_of_run(step):
-    return lambda wildcards: json.dumps(step_settings(RUNS[wildcards.run], step), sort_keys=True)
+def part_of_run(step):
+    return lambda wildcards: json.dumps(
+        step_settings(RUNS[wildcards.run], step), sort_keys=True
+    )
 
 
 def local_files(wildcards):
@@ -65,34 +80,27 @@ def local_files(wildcards):
     return [source.path for source in list_sources(ingest) if source.path]
 
 
-def stage_folder(run, stage):
-    keys = {name: stage_key(run, name) for name in ("ingest", "split", "encode")}
-    path = {"ingest": DATA, "split": SPLIT, "encode": ENCODED}[stage]
-    return path.format(**keys)
-
-
 def of_run(stage, name):
-    return lambda wildcards: f"{stage_folder(RUNS[wildcards.run], stage)}/{name}"
+    return (
+        lambda wildcards: f"{stage_folder(RESULTS, RUNS[wildcards.run], stage)}/{name}"
+    )
 
 
-def folds_of(run):
-    return range(run.split.folds)
-
-
-def models_of(run_name):
-    run = RUNS[run_name]
+def predictions_of(wildcards):
+    run = RUNS[wildcards.run]
     return [
-        MODEL.format(run=run_name, fold=fold, seed=seed)
-        for fold in folds_of(run)
-        for seed in run.train.seeds
+        f"{model_folder(RESULTS, wildcards.run, fold, seed)}/predictions.parquet"
+        for fold, seed in list_models(run)
     ]
 
 
-def baselines_of(run_name):
-    run = RUNS[run_name]
-    names = [name for name in ("prior", "kmer") if getattr(run.baselines, name)]
-    folder = f"{stage_folder(run, 'encode')}/baselines-{stage_key(run, 'baseline')}"
-    return [f"{folder}/{name}-fold{fold}.parquet" for name in names for fold in folds_of(run)]
+def baselines_of(wildcards):
+    run = RUNS[wildcards.run]
+    return [
+        f"{baseline_folder(RESULTS, run)}/{name}-fold{fold}.parquet"
+        for name in list_baselines(run)
+        for fold in range(run.split.folds)
+    ]
 
 
 def gpus(wildcards):

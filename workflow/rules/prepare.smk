@@ -1,31 +1,50 @@
+localrules:
+    resolve,
+
+
+rule resolve:
+    """Write the config with all defaults filled in; a change of it triggers nothing, the
+    steps look at their own part."""
+    output:
+        config=RESOLVED,
+    log:
+        f"{LOGS}/resolve.log",
+    params:
+        config=CONFIG.model_dump(mode="json"),
+    run:
+        write_text(output.config, yaml.safe_dump(params.config, sort_keys=False))
+
+
 rule fetch:
     """Find or download every input and check its hash."""
     input:
         local_files,
+        config=ancient(RESOLVED),
     output:
         sources=f"{DATA}/sources.json",
     log:
         f"{LOGS}/{{ingest}}/fetch.log",
     benchmark:
         f"{BENCHMARKS}/{{ingest}}/fetch.tsv"
+    conda:
+        "../../envs/fetch.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=60,
     params:
-        settings=lambda wildcards: settings_of_stage("ingest", wildcards.ingest),
+        part=lambda wildcards: part_of_stage("ingest", wildcards.ingest),
         cache=CACHE,
         code=code_digest("fetch"),
-    conda:
-        "../../envs/fetch.yaml"
     shell:
-        "python -m bioseq_dl fetch --settings {params.settings:q} {params.cache}"
+        "python -m bioseq_dl fetch --config {input.config:q} --run {wildcards.ingest} {params.cache}"
         " --out {output.sources:q} > {log:q} 2>&1"
 
 
 rule ingest:
     """Read the inputs into records; count what had to be left out, and why."""
     input:
+        config=ancient(RESOLVED),
         sources=rules.fetch.output.sources,
     output:
         records=f"{DATA}/records.parquet",
@@ -39,18 +58,18 @@ rule ingest:
         f"{LOGS}/{{ingest}}/ingest.log",
     benchmark:
         f"{BENCHMARKS}/{{ingest}}/ingest.tsv"
+    conda:
+        "../../envs/ingest.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
-        settings=lambda wildcards: settings_of_stage("ingest", wildcards.ingest),
+        part=lambda wildcards: part_of_stage("ingest", wildcards.ingest),
         cache=CACHE,
         code=code_digest("ingest"),
-    conda:
-        "../../envs/ingest.yaml"
     shell:
-        "python -m bioseq_dl ingest --settings {params.settings:q} {params.cache}"
+        "python -m bioseq_dl ingest --config {input.config:q} --run {wildcards.ingest} {params.cache}"
         " --sources {input.sources:q} --records {output.records:q}"
         " --rejected {output.rejected:q} --summary {output.summary:q} > {log:q} 2>&1"
 
@@ -58,6 +77,7 @@ rule ingest:
 rule split:
     """Give each record a fold, and stop where test records leak into training."""
     input:
+        config=ancient(RESOLVED),
         records=rules.ingest.output.records,
     output:
         folds=f"{SPLIT}/split.parquet",
@@ -71,17 +91,17 @@ rule split:
         f"{LOGS}/{{ingest}}/{{split}}/split.log",
     benchmark:
         f"{BENCHMARKS}/{{ingest}}/{{split}}/split.tsv"
+    conda:
+        "../../envs/split.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
-        settings=lambda wildcards: settings_of_stage("split", wildcards.split),
+        part=lambda wildcards: part_of_stage("split", wildcards.split),
         code=code_digest("split"),
-    conda:
-        "../../envs/split.yaml"
     shell:
-        "python -m bioseq_dl split --settings {params.settings:q} --records {input.records:q}"
+        "python -m bioseq_dl split --config {input.config:q} --run {wildcards.split} --records {input.records:q}"
         " --folds {output.folds:q} --audit {output.audit:q} --pairs {output.pairs:q}"
         " > {log:q} 2>&1"
 
@@ -89,6 +109,7 @@ rule split:
 rule encode:
     """Turn records into integer codes."""
     input:
+        config=ancient(RESOLVED),
         records=rules.ingest.output.records,
         folds=rules.split.output.folds,
     output:
@@ -97,15 +118,15 @@ rule encode:
         f"{LOGS}/{{ingest}}/{{split}}/{{encode}}/encode.log",
     benchmark:
         f"{BENCHMARKS}/{{ingest}}/{{split}}/{{encode}}/encode.tsv"
+    conda:
+        "../../envs/encode.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=60,
     params:
-        settings=lambda wildcards: settings_of_stage("encode", wildcards.encode),
+        part=lambda wildcards: part_of_stage("encode", wildcards.encode),
         code=code_digest("encode"),
-    conda:
-        "../../envs/encode.yaml"
     shell:
-        "python -m bioseq_dl encode --settings {params.settings:q} --records {input.records:q}"
+        "python -m bioseq_dl encode --config {input.config:q} --run {wildcards.encode} --records {input.records:q}"
         " --folds {input.folds:q} --examples {output.examples:q} > {log:q} 2>&1"

@@ -1,11 +1,10 @@
 rule evaluate:
     """Metrics with intervals, beside the baselines and the published figures."""
     input:
+        config=ancient(RESOLVED),
         records=of_run("ingest", "records.parquet"),
-        models=lambda wildcards: [
-            f"{folder}/predictions.parquet" for folder in models_of(wildcards.run)
-        ],
-        baselines=lambda wildcards: baselines_of(wildcards.run),
+        models=predictions_of,
+        baselines=baselines_of,
     output:
         metrics=f"{RESULTS}/runs/{{run}}/evaluation/metrics.json",
         table=report(
@@ -27,16 +26,46 @@ rule evaluate:
         f"{LOGS}/{{run}}/evaluate.log",
     benchmark:
         f"{BENCHMARKS}/{{run}}/evaluate.tsv"
+    conda:
+        "../../envs/evaluate.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
-        settings=settings_of_run("evaluate"),
+        part=part_of_run("evaluate"),
         code=code_digest("evaluate"),
-    conda:
-        "../../envs/evaluate.yaml"
     shell:
-        "python -m bioseq_dl evaluate --settings {params.settings:q} --records {input.records:q}"
+        "python -m bioseq_dl evaluate --config {input.config:q} --run {wildcards.run} --records {input.records:q}"
         " --models {input.models:q} --baselines {input.baselines:q}"
         " --metrics {output.metrics:q} > {log:q} 2>&1"
+
+
+rule report:
+    """Tell people what was found, and how sure one can be."""
+    input:
+        config=ancient(RESOLVED),
+        metrics=expand(f"{RESULTS}/runs/{{run}}/evaluation/metrics.json", run=RUNS),
+    output:
+        page=report(
+            f"{RESULTS}/report/report.html",
+            category="Results",
+            labels={"page": "the whole report"},
+        ),
+        summary=f"{RESULTS}/report/summary.txt",
+    log:
+        f"{LOGS}/report.log",
+    benchmark:
+        f"{BENCHMARKS}/report.tsv"
+    conda:
+        "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=60,
+    params:
+        config=CONFIG.model_dump_json(),
+        code=code_digest("report"),
+    shell:
+        "python -m bioseq_dl report --config {input.config:q} --out {output.page:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"

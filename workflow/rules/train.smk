@@ -1,6 +1,7 @@
 rule train:
     """Train one model; continues where an interrupted training stopped."""
     input:
+        config=ancient(RESOLVED),
         examples=of_run("encode", "examples.safetensors"),
     output:
         model=f"{MODEL}/model.pt",
@@ -14,18 +15,18 @@ rule train:
         f"{LOGS}/{{run}}/fold{{fold}}/seed{{seed}}/train.log",
     benchmark:
         f"{BENCHMARKS}/{{run}}/fold{{fold}}/seed{{seed}}/train.tsv"
-    threads: lambda wildcards: RUNS[wildcards.run].train.threads or 2
+    conda:
+        "../../envs/train.yaml"
+    threads: lambda wildcards: RUNS[wildcards.run].train.threads
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=24 * 60,
         gpu=gpus,
     params:
-        settings=settings_of_run("train"),
+        part=part_of_run("train"),
         code=code_digest("train"),
-    conda:
-        "../../envs/train.yaml"
     shell:
-        "python -m bioseq_dl train --settings {params.settings:q} --examples {input.examples:q}"
+        "python -m bioseq_dl train --config {input.config:q} --run {wildcards.run} --examples {input.examples:q}"
         " --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
         " --model {output.model:q} > {log:q} 2>&1"
 
@@ -33,6 +34,7 @@ rule train:
 rule baseline:
     """Fit a simple model on the same folds, for an honest comparison."""
     input:
+        config=ancient(RESOLVED),
         records=f"{DATA}/records.parquet",
         examples=rules.encode.output.examples,
     output:
@@ -41,16 +43,16 @@ rule baseline:
         f"{LOGS}/{{ingest}}/{{split}}/{{encode}}/{{baselines}}/{{baseline}}-fold{{fold}}.log",
     benchmark:
         f"{BENCHMARKS}/{{ingest}}/{{split}}/{{encode}}/{{baselines}}/{{baseline}}-fold{{fold}}.tsv"
+    conda:
+        "../../envs/baseline.yaml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=240,
     params:
-        settings=lambda wildcards: settings_of_stage("baseline", wildcards.baselines),
+        part=lambda wildcards: part_of_stage("baseline", wildcards.baselines),
         code=code_digest("baseline"),
-    conda:
-        "../../envs/baseline.yaml"
     shell:
-        "python -m bioseq_dl baseline --settings {params.settings:q} --name {wildcards.baseline}"
+        "python -m bioseq_dl baseline --config {input.config:q} --run {wildcards.baselines} --name {wildcards.baseline}"
         " --fold {wildcards.fold} --records {input.records:q} --examples {input.examples:q}"
         " --predictions {output.predictions:q} > {log:q} 2>&1"

@@ -1,0 +1,45 @@
+"""Where everything stands below the results folder; one place for workflow and commands.
+
+Shared stages stand in folders named by a digest of the config up to that stage, so runs
+that agree there share them; what belongs to one run stands below its name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bioseq_dl.config import Run
+from bioseq_dl.steps import stage_key
+
+STAGES = ("ingest", "split", "encode")
+
+
+def stage_folder(results: str | Path, run: Run, stage: str) -> Path:
+    """Give the folder of a shared stage: ``data/<ingest>/<split>/<encode>`` up to it."""
+    upto = STAGES[: STAGES.index(stage) + 1]
+    return Path(results, "data", *(stage_key(run, name) for name in upto))
+
+
+def baseline_folder(results: str | Path, run: Run) -> Path:
+    """Give the folder of a run's baselines, shared as the stages are."""
+    return stage_folder(results, run, "encode") / f"baselines-{stage_key(run, 'baseline')}"
+
+
+def model_folder(results: str | Path, run_name: str, fold: int, seed: int) -> Path:
+    """Give the folder of one model: model.pt, history.csv, train.json, predictions.parquet."""
+    return Path(results, "runs", run_name, f"fold{fold}", f"seed{seed}")
+
+
+def evaluation_folder(results: str | Path, run_name: str) -> Path:
+    """Give the folder of a run's metrics and tables."""
+    return Path(results, "runs", run_name, "evaluation")
+
+
+def list_models(run: Run) -> list[tuple[int, int]]:
+    """Give (fold, seed) of every model of a run."""
+    return [(fold, seed) for fold in range(run.split.folds) for seed in run.train.seeds]
+
+
+def list_baselines(run: Run) -> list[str]:
+    """Give the names of the baselines that a run's config asks for."""
+    return [name for name in ("prior", "kmer") if getattr(run.baselines, name)]
