@@ -91,7 +91,8 @@ def test_little_is_padded_and_membership_changes() -> None:
 
 
 def test_a_sequence_over_the_budget_is_named() -> None:
-    with pytest.raises(InputError, match=r"record 'row 4': a sequence is longer .*found '50 bases'"):
+    message = r"record 'row 4': a sequence is longer .*found '50 bases'"
+    with pytest.raises(InputError, match=message):
         plan_batches(np.array([5, 5, 5, 50]), np.array([0, 3]), 2, token_budget=49)
 
 
