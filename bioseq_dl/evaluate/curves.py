@@ -12,11 +12,12 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from bioseq_dl.config import Evaluate, Targets
-from bioseq_dl.metrics import assign_bins
 
 Floats = NDArray[np.float64]
 POINTS = 300
 """Points a ROC or precision-recall curve is thinned to."""
+PER_BIN = 25
+"""Records that a point of a calibration curve rests on, at least."""
 SCATTER = 1500
 """Records shown of a regression."""
 COLUMNS = ("predictor", "target", "class", "curve", "x", "y", "low", "high", "records")
@@ -36,14 +37,15 @@ def trace_curves(
     targets : Targets
         Names and kind.
     config : Evaluate
-        Bins of the calibration curve.
+        Most bins of the calibration curve.
 
     Returns
     -------
     DataFrame
         Columns `COLUMNS`. ``roc``: x false, y true positive rate. ``pr``: x recall,
         y precision. ``calibration``: x mean stated probability, y share that came true with
-        its Wilson interval. ``scatter``: x true, y predicted value.
+        its Wilson interval, in bins of about equal numbers of records.
+        ``scatter``: x true, y predicted value.
     """
     rows: list[dict[str, Any]] = []
     for predictor, prediction in predictions.items():
@@ -120,7 +122,10 @@ def _trace_ranking(truth: Floats, score: Floats, name: str) -> Iterator[dict[str
 
 
 def _trace_calibration(stated: Floats, true: Floats, bins: int) -> Iterator[dict[str, Any]]:
-    place = assign_bins(stated, bins)
+    # Equal counts, not the equal widths of the ECE: no point rests on a handful of records.
+    wanted = max(1, min(bins, len(stated) // PER_BIN))
+    edges = np.unique(np.quantile(stated, np.linspace(0, 1, wanted + 1)))
+    place = np.searchsorted(edges[1:-1], stated, side="left")
     for chosen in np.unique(place):
         inside = place == chosen
         hits, records = int(true[inside].sum()), int(inside.sum())

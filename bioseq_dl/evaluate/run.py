@@ -71,8 +71,9 @@ def evaluate_run(
     Evaluation
         Its summary has these keys; a number without a value is null:
 
-        ``kind, targets, classes, folds, seeds, headline``
-            What was judged; headline is the metric named first.
+        ``kind, targets, classes, folds, seeds, baselines, metrics, headline``
+            What was judged, in the order to show it (JSON objects are sorted by key);
+            headline is the metric named first.
         ``settings``
             The section evaluate of the config.
         ``definitions``
@@ -137,6 +138,8 @@ def evaluate_run(
         "folds": list(found.folds),
         "seeds": list(found.seeds),
         "headline": HEADLINE_OF_KIND[targets.kind],
+        "metrics": list(METRICS_OF_KIND[targets.kind]),
+        "baselines": [name for name in pooled if name != "model"],
         "settings": config.model_dump(mode="json"),
         "definitions": {
             name: {

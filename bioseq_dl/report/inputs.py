@@ -1,0 +1,125 @@
+"""What earlier steps wrote, read for the report; what is absent stays absent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bioseq_dl.errors import InputError
+
+TABLES = ("curves", "confusion", "errors", "error_rates")
+"""Tables of evaluate that the report draws from, beside metrics.json."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingFiles:
+    """What train left of one fold and seed."""
+
+    fold: int
+    seed: int
+    history: Path
+    """history.csv"""
+    train: Path
+    """train.json"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFiles:
+    """What the steps wrote of one run."""
+
+    metrics: Path
+    """metrics.json of evaluate; its tables (TSV) stand beside it."""
+    ingest: Path | None = None
+    """ingest.json"""
+    audit: Path | None = None
+    """audit.json"""
+    pairs: Path | None = None
+    """audit_pairs.tsv"""
+    training: tuple[TrainingFiles, ...] = ()
+    """One per fold and seed."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Training:
+    """One fold and seed, read."""
+
+    fold: int
+    seed: int
+    history: pd.DataFrame
+    summary: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunResults:
+    """One run, read."""
+
+    name: str
+    metrics: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame]
+    """The tables of `TABLES`; empty where not written."""
+    ingest: Mapping[str, Any] | None
+    audit: Mapping[str, Any] | None
+    pairs: pd.DataFrame
+    training: tuple[Training, ...]
+
+
+def read_run(name: str, files: RunFiles) -> RunResults:
+    """Read what there is of a run.
+
+    Raises
+    ------
+    InputError
+        Where metrics.json is missing, or a file is damaged.
+    """
+    metrics = _read_json(files.metrics)
+    if metrics is None:
+        raise InputError("no such file", file=files.metrics, fix="run evaluate first")
+    folder = files.metrics.parent
+    training = [
+        Training(
+            fold=item.fold,
+            seed=item.seed,
+            history=_read_table(item.history, ","),
+            summary=_read_json(item.train) or {},
+        )
+        for item in sorted(files.training, key=lambda item: (item.fold, item.seed))
+    ]
+    return RunResults(
+        name=name,
+        metrics=metrics,
+        tables={table: _read_table(folder / f"{table}.tsv", "\t") for table in TABLES},
+        ingest=_read_json(files.ingest),
+        audit=_read_json(files.audit),
+        pairs=_read_table(files.pairs, "\t"),
+        training=tuple(training),
+    )
+
+
+def _read_json(path: Path | None) -> dict[str, Any] | None:
+    if path is None or not path.exists():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"not valid JSON: {error}", file=path) from None
+    if not isinstance(found, dict):
+        raise InputError("expected a JSON object", file=path, found=found)
+    return found
+
+
+def _read_table(path: Path | None, separator: str) -> pd.DataFrame:
+    if path is None or not path.exists():
+        return pd.DataFrame()
+    # Ids, classes and sources are text, whatever they look like ("NA", "007").
+    text = dict.fromkeys(
+        ("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group"), str
+    )
+    try:
+        return pd.read_csv(path, sep=separator, dtype=text, keep_default_na=False, na_values=[""])
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"not a readable table: {error}", file=path) from None

@@ -1,0 +1,299 @@
+"""Tables of what was found, ready for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bioseq_dl.report.inputs import RunResults
+from bioseq_dl.report.words import (
+    NONE,
+    best_baseline,
+    file_name,
+    find_comparison,
+    main_target,
+    name_predictor,
+    say_count,
+    say_interval,
+    say_number,
+    say_spread,
+)
+
+WORST = 12
+"""Mistakes shown on the page; errors.tsv lists more."""
+_TONES = {"better": "good", "worse": "bad", "interval contains it": "even"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Parameters
+    ----------
+    text : str
+        What it says.
+    small : str
+        Said smaller, under the text.
+    tone : str
+        ``good``, ``bad``, ``even`` or none.
+    """
+
+    text: str
+    small: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Parameters
+    ----------
+    title : str
+        Its caption.
+    columns : sequence of str
+        Heads.
+    align : str
+        A letter per column: ``l`` text, ``r`` numbers.
+    rows : sequence of sequences of Cell
+    note : str
+        Said under it.
+    """
+
+    title: str
+    columns: Sequence[str]
+    align: str
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+
+
+def make_table(
+    title: str, columns: Mapping[str, str], rows: Sequence[Sequence[Cell | str]], note: str = ""
+) -> Table:
+    """Put a table together.
+
+    Parameters
+    ----------
+    columns : mapping
+        Head: ``l`` or ``r``.
+    rows : sequence of sequences
+        Cells, or plain strings.
+    """
+    if any(len(row) != len(columns) for row in rows):
+        raise ValueError(f"table {title!r}: a row does not have {len(columns)} cells")
+    cells = [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows]
+    return Table(title, list(columns), "".join(columns.values()), cells, note)
+
+
+def tabulate_overview(runs: Sequence[RunResults]) -> Table:
+    """Give the table of runs: a row for the headline metric and for each published figure."""
+    rows: list[list[Cell | str]] = []
+    for run in runs:
+        metrics = run.metrics
+        target = main_target(metrics)
+        wanted = [metrics["headline"]]
+        wanted += [r["metric"] for r in metrics["published"] if r["target"] == target]
+        for place, metric in enumerate(dict.fromkeys(wanted)):
+            name = run.name if place == 0 else ""
+            rows.append([name, *_overview_cells(metrics, target, metric)])
+    columns = {
+        "Run": "l", "Metric": "l", "Model": "r", "Single seeds": "r", "Best baseline": "r",
+        "Difference": "r", "Published": "r",
+    }  # fmt: skip
+    return make_table("Every run", columns, rows)
+
+
+def tabulate_metrics(run: RunResults) -> Table:
+    """Give every metric of the run beside its baselines."""
+    metrics = run.metrics
+    target = main_target(metrics)
+    baseline = best_baseline(metrics)
+    names = ["model", *metrics["baselines"]]
+    folds = len(metrics["folds"]) > 1
+    columns = {"Metric": "l", "Model": "r"}
+    if len(metrics["seeds"]) > 1:
+        columns["Single seeds"] = "r"
+    if folds:
+        columns["Single folds"] = "r"
+    columns |= {_capital(name_predictor(name)): "r" for name in names[1:]}
+    if baseline:
+        columns |= {f"Model less {name_predictor(baseline)}": "r", "p": "r"}
+    rows: list[list[Cell | str]] = []
+    notes: dict[str, None] = {}
+    for metric in metrics["metrics"]:
+        definition = metrics["definitions"][metric]
+        found = {name: metrics["predictors"][name][target][metric] for name in names}
+        better = "" if definition["higher"] else "lower is better"
+        row: list[Cell | str] = [Cell(definition["label"], better), _value(found["model"], metric)]
+        if "Single seeds" in columns:
+            row.append(say_spread(found["model"]["seeds"], metric))
+        if folds:
+            row.append(say_spread(found["model"]["folds"], metric))
+        row += [_value(found[name], metric) for name in names[1:]]
+        if baseline:
+            row += _difference(find_comparison(metrics, baseline, target, metric), metric)
+        rows.append(row)
+        for name, item in found.items():
+            if item["note"]:
+                notes[f"{definition['label']} of {name_predictor(name)}: {item['note']}."] = None
+    average = "Mean of the targets. " if len(metrics["targets"]) > 1 else ""
+    return make_table("All metrics on the test records", columns, rows, average + " ".join(notes))
+
+
+def tabulate_targets(run: RunResults) -> Table | None:
+    """Give the headline metric of each target, where there are several."""
+    metrics = run.metrics
+    if len(metrics["targets"]) < 2:
+        return None
+    metric, baseline = metrics["headline"], best_baseline(metrics)
+    label = metrics["definitions"][metric]["label"]
+    columns = {"Target": "l", "Test records": "r", "Missing": "r", f"{label} of model": "r"}
+    if baseline:
+        columns |= {f"{label} of {name_predictor(baseline)}": "r", "Difference": "r", "p": "r"}
+    rows = []
+    for target in metrics["targets"]:
+        counts = metrics["records"][target]
+        classes = ", ".join(f"{say_count(counts['classes'][c])} {c}" for c in metrics["classes"])
+        row = [Cell(target), Cell(say_count(counts["test"]), classes)]
+        row.append(Cell(say_count(counts["missing"])))
+        row.append(_value(metrics["predictors"]["model"][target][metric], metric))
+        if baseline:
+            row.append(_value(metrics["predictors"][baseline][target][metric], metric))
+            row += _difference(find_comparison(metrics, baseline, target, metric), metric)
+        rows.append(row)
+    return make_table(f"{label} of each target", columns, rows)
+
+
+def tabulate_published(run: RunResults) -> Table | None:
+    """Give the published figures beside ours."""
+    rows = []
+    for row in run.metrics["published"]:
+        metric = row["metric"]
+        ours = Cell(say_number(row["value"], metric), say_interval(row["low"], row["high"], metric))
+        verdict = {
+            "better": "ours is better",
+            "worse": "ours is worse",
+            "interval contains it": "within our interval",
+        }.get(row["verdict"], "no comparison")
+        label = run.metrics["definitions"][metric]["label"]
+        several = row["target"] if len(run.metrics["targets"]) > 1 else ""
+        rows.append(
+            [
+                Cell(label, several),
+                f"{row['published']:g}",
+                ours,
+                say_spread(row["seeds"], metric),
+                Cell(verdict, tone=_TONES.get(row["verdict"], "")),
+                row["source"],
+            ]
+        )
+    if not rows:
+        return None
+    columns = {
+        "Metric": "l", "Published": "r", "Ours": "r", "Single seeds": "r",
+        "Finding": "l", "Source": "l",
+    }  # fmt: skip
+    note = "A published figure is taken as exact, as its own uncertainty is rarely reported."
+    return make_table("Published figures", columns, rows, note)
+
+
+def tabulate_calibration(run: RunResults) -> Table | None:
+    """Give what temperature scaling did."""
+    rows = []
+    for target in run.metrics["targets"] if run.metrics["calibration"] else ():
+        found = run.metrics["calibration"][target]
+        temperatures = [item["value"] for item in found["temperatures"]]
+        notes = "; ".join(dict.fromkeys(t["note"] for t in found["temperatures"] if t["note"]))
+        row = [Cell(target, notes), Cell(", ".join(f"{value:.2f}" for value in temperatures))]
+        for metric in ("log_loss", "ece", "brier"):
+            before, after = found["before"][metric], found["after"][metric]
+            row.append(Cell(f"{say_number(before)} → {say_number(after)}"))
+        rows.append(row)
+    if not rows:
+        return None
+    columns = {"Target": "l", "Temperature": "r", "Log loss": "r", "ECE": "r", "Brier score": "r"}
+    note = "Test records, before → after. Fitted on validation; all other figures are before."
+    return make_table("Temperature scaling", columns, rows, note)
+
+
+def tabulate_errors(run: RunResults) -> Table | None:
+    """Give the most confident mistakes."""
+    errors = run.tables["errors"]
+    if not len(errors):
+        return None
+    regression = run.metrics["kind"] == "regression"
+    baseline = str(errors["baseline"].iloc[0]) if errors["baseline"].notna().any() else ""
+    head = "Residual" if regression else "P of wrong class"
+    several = len(run.metrics["targets"]) > 1
+    columns = {"Record": "l"} | ({"Target": "l"} if several else {})
+    columns |= {"True": "l", "Predicted": "l", head: "r"}
+    if baseline:
+        columns[f"same, {name_predictor(baseline)}"] = "r"
+    columns |= {"Length (bp)": "r", "GC": "r"}
+    order = errors["error"].abs().sort_values(ascending=False, kind="stable").index
+    rows = []
+    for _, item in errors.loc[order].head(WORST).iterrows():
+        source = file_name(item["source"]) if isinstance(item["source"], str) else ""
+        row: list[Cell | str] = [Cell(item["id"], source)]
+        row += [item["target"]] if several else []
+        row += [*_outcome(item, regression), say_number(item["error"])]
+        if baseline:
+            row.append(say_number(item["baseline_error"]))
+        length = NONE if item["length"] != item["length"] else say_count(item["length"])
+        gc = NONE if item["gc"] != item["gc"] else f"{item['gc']:.2f}"
+        rows.append([*row, length, gc])
+    note = "Where the baseline errs as surely as the model, the label itself is worth a look."
+    title = "Largest residuals" if regression else "Most confident mistakes"
+    return make_table(title, columns, rows, note if baseline else "")
+
+
+def _outcome(item: Any, regression: bool) -> Iterator[str]:
+    for key in ("truth", "predicted"):
+        yield say_number(float(item[key])) if regression else str(item[key])
+
+
+def _overview_cells(metrics: Mapping[str, Any], target: str, metric: str) -> list[Cell | str]:
+    ours = metrics["predictors"]["model"][target][metric]
+    baseline = best_baseline(metrics)
+    cells: list[Cell | str] = [
+        Cell(
+            metrics["definitions"][metric]["label"],
+            f"mean of {len(metrics['targets'])} targets" if len(metrics["targets"]) > 1 else "",
+        ),
+        _value(ours, metric),
+        say_spread(ours["seeds"], metric),
+    ]
+    if baseline:
+        theirs = _value(metrics["predictors"][baseline][target][metric], metric)
+        cells.append(Cell(theirs.text, f"{name_predictor(baseline)} {theirs.small}"))
+        cells.append(_difference(find_comparison(metrics, baseline, target, metric), metric)[0])
+    else:
+        cells += [NONE, NONE]
+    published = [
+        row for row in metrics["published"] if row["metric"] == metric and row["target"] == target
+    ]
+    text = ", ".join(f"{row['published']:g}" for row in published)
+    return [*cells, Cell(text or NONE, "; ".join(row["source"] for row in published))]
+
+
+def _value(found: Mapping[str, Any], metric: str) -> Cell:
+    value = say_number(found["value"], metric)
+    interval = say_interval(found["low"], found["high"], metric)
+    return Cell(value, interval if value != NONE else "")
+
+
+def _difference(row: Mapping[str, Any] | None, metric: str) -> list[Cell]:
+    if row is None or row["difference"] is None:
+        return [Cell(NONE), Cell(NONE)]
+    sign = "+" if row["difference"] > 0 else ""
+    value = Cell(
+        f"{sign}{say_number(row['difference'], metric)}",
+        say_interval(row["low"], row["high"], metric),
+        _TONES.get(row["verdict"], ""),
+    )
+    return [value, Cell(say_number(row["p"]))]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
