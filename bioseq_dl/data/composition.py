@@ -14,9 +14,9 @@ from bioseq_dl.errors import InputError
 
 _MOST_CLASSES = 100
 _FIX = {
-    TRAIN: "lower split.val_fraction or split.test_fraction, or add records",
-    VAL: "raise split.val_fraction, mark records val, or add records",
-    TEST: "raise split.test_fraction, mark records test, or add records",
+    TRAIN: "lower split.val_fraction or split.test_fraction, or add records or groups",
+    VAL: "raise split.val_fraction, mark records val, or add records or groups",
+    TEST: "raise split.test_fraction, mark records test, or add records or groups",
 }
 
 

@@ -11,7 +11,7 @@ from bioseq_dl.data.candidates import Labels
 from bioseq_dl.data.sequences import Sequences
 from bioseq_dl.data.similarity import find_similar, no_pairs
 
-_MOST_ROUNDS = 20
+_MOST_ROUNDS = 5
 
 
 def cluster_sequences(
@@ -22,7 +22,7 @@ def cluster_sequences(
     Clusters are the connected components of the pairs found (single linkage), so that no
     pair across two clusters is known to be similar. In crowded buckets not every pair is
     compared; rounds with other representatives, of other clusters than one's own, go on
-    until one finds nothing new.
+    until one finds nothing new, five at most.
 
     Parameters
     ----------

@@ -151,7 +151,7 @@ def name_partners(
     equal, similar = evidence.equal, evidence.similar
     size = len(equal.unique)
     by_rank = np.argsort(evidence.id_rank)
-    theirs = np.flatnonzero(roles == into)
+    theirs = by_rank[roles[by_rank] == into]
     none = len(roles)
     first = np.full(2 * size, none)
     np.minimum.at(first, equal.exact[theirs], evidence.id_rank[theirs])

@@ -91,7 +91,7 @@ def find_partners(
 
     Of the intervals that start at or before the query's start the one that reaches
     furthest, or the first that starts later, whichever overlaps more: for intervals of one
-    length no other overlaps more.
+    length no other overlaps more. Of equal intervals the order of `others` decides.
 
     Returns
     -------

@@ -267,7 +267,7 @@ def draw_family_records(seed: int = 0) -> tuple[pa.Table, pa.Table]:
 
 
 def _interval(generator: np.random.Generator) -> tuple[int, int]:
-    start = int(generator.integers(0, 20_000))
+    start = 50 * int(generator.integers(0, 60))  # so that many are equal
     return start, start + 100
 
 
