@@ -48,7 +48,7 @@ COMPARE = "limit: compare codes, reused float32 buffer"
 BARE = "bare loop, Conv1d, fp32"
 BARE_OWN = "bare loop, our module, fp32"
 BARE_OWN_BF16 = "bare loop, our module, bf16"
-TRAIN_OWN = "bioseq_dl, precision bf16"
+TRAIN_OWN = "bioseq_dl, precision auto"
 
 UNITS = {
     "extract": "intervals of 1,000 bp/s",
@@ -65,7 +65,6 @@ ENTRANTS = (
     _own("extract", "bioseq_dl, contigs by number", "numbers", GATHER),
     _peer("extract", "tangermeme", "tangermeme", "", GATHER),
     _peer("extract", "tangermeme, packed", "tangermeme", "packed", GATHER),
-    _peer("extract", "tangermeme, one-hot genome in memory", "tangermeme", "arrays", GATHER),
     _peer("extract", "pyfaidx", "pyfaidx", "", GATHER),
     _peer("extract", "kipoiseq", "kipoiseq", "", GATHER),
     _peer("extract", "pysam", "pysam", "", GATHER),
@@ -90,14 +89,13 @@ ENTRANTS = (
     _peer("loader", "bpnet-lite", "bpnetlite"),
     _peer("loader", "CREsTED", "crested"),
     _peer("loader", "gReLU", "grelu"),
-    _peer("loader", "gReLU, 1 worker (its default)", "grelu", "1"),
     _peer("loader", "Selene, HDF5 in memory", "selene"),
     _limit("train", BARE, "conv1d-fp32"),
     _limit("train", "bare loop, Conv1d, bf16", "conv1d-bf16", BARE),
     _limit("train", BARE_OWN, "own-fp32", BARE),
     _limit("train", BARE_OWN_BF16, "own-bf16", BARE),
     _own("train", "bioseq_dl, precision fp32", "fp32", BARE_OWN),
-    _own("train", TRAIN_OWN, "bf16", BARE_OWN_BF16),
+    _own("train", TRAIN_OWN, "auto", BARE_OWN_BF16),
     _peer("train", "gReLU", "grelu", "", BARE),
     _peer("train", "CREsTED", "crested", "", BARE),
     _peer("train", "Selene", "selene", "", BARE),

@@ -95,7 +95,7 @@ def main() -> int:
         options = Options(threads=1, seconds=0.5, batch=8, steps=2, warmup=1)
     else:
         size, repeats = Size(genome=50_000_000, intervals=100_000), arguments.repeats
-        options = Options(arguments.threads, seconds=3.0, batch=64, steps=8, warmup=2)
+        options = Options(arguments.threads, seconds=2.0, batch=64, steps=6, warmup=1)
     inputs = write_inputs(work / ("inputs-quick" if arguments.quick else "inputs"), size)
     runs = measure(entrants, environments, inputs, options, work, repeats, arguments.quick)
     rows = make_rows(entrants, runs, environments)
@@ -142,9 +142,11 @@ def measure(
     """Run all, one at a time; the quick check, which times nothing, two at a time."""
 
     def one(entrant: Entrant) -> Run:
+        started = time.monotonic()
         run = run_worker(entrant, environments[entrant.environment], inputs, options, work)
+        wall = time.monotonic() - started
         found = run.error or f"{run.rate:,.4g}"
-        print(f"{entrant.measure:8} {entrant.name:42} {found}", flush=True)
+        print(f"{entrant.measure:8} {entrant.name:50} {found:>12} {wall:5.1f} s", flush=True)
         return run
 
     with ThreadPoolExecutor(2 if quick else 1) as pool:

@@ -173,7 +173,7 @@ def judge_aims(rows: Sequence[Row]) -> list[Aim]:
             "loader, times the model's rate", ratio("loader", "bioseq_dl", "train", TRAIN_OWN), 10.0
         ),
         Aim(
-            "training bf16, share of the bare loop on our module",
+            "training (auto), share of the bare bf16 loop on our module",
             ratio("train", TRAIN_OWN, "train", BARE_OWN_BF16),
             0.95,
         ),
@@ -183,12 +183,12 @@ def judge_aims(rows: Sequence[Row]) -> list[Aim]:
             0.95,
         ),
         Aim(
-            "training bf16, times the best peer as it trains by default",
+            "training (auto), times the best peer as it trains by default",
             _ratio(own_train, best_peer("train", "", "bfloat16")),
             1.8,
         ),
         Aim(
-            "training bf16, times the best peer in any precision it offers",
+            "training (auto), times the best peer in any precision it offers",
             _ratio(own_train, best_peer("train", "")),
             1.0,
         ),

@@ -167,16 +167,16 @@ def test_aims_compare_the_right_rows(speed):
             entrants.append(who)
             runs.append(run(speed, who, score, precision=precision))
     rows = speed.table.make_rows(entrants, runs, {"fake": speed.environments.Environment("python")})
-    aims = {aim.text.split(" (")[0]: aim for aim in speed.table.judge_aims(rows)}
+    aims = {aim.text.split(" (mean")[0]: aim for aim in speed.table.judge_aims(rows)}
     assert aims["extraction, share of the flat gather"].found == pytest.approx(0.25)
     assert not aims["extraction, share of the flat gather"].met
     assert aims["extraction, times the best of tangermeme"].found == pytest.approx(2.0)
     assert aims["loader, times the model's rate"].met
-    assert aims["training bf16, share of the bare loop on our module"].found == 150 / 160
-    default = aims["training bf16, times the best peer as it trains by default"]
+    assert aims["training (auto), share of the bare bf16 loop on our module"].found == 150 / 160
+    default = aims["training (auto), times the best peer as it trains by default"]
     assert default.found == pytest.approx(3.0)
     assert default.met
-    assert aims["training bf16, times the best peer in any precision it offers"].found == 0.75
+    assert aims["training (auto), times the best peer in any precision it offers"].found == 0.75
     assert aims["validation AUROC, bf16 less fp32"].found == pytest.approx(0.005)
     missing = aims["training fp32, share of the bare loop on our module"]
     assert missing.found is None

@@ -43,8 +43,8 @@ def dataset(job, size):
 
 def loader(job):
     def make(size):
-        workers = int(job.variant or 0)
-        return DataLoader(dataset(job, size), job.batch, shuffle=True, num_workers=workers)
+        # Without worker processes, which are slower here (its trainer takes one).
+        return DataLoader(dataset(job, size), job.batch, shuffle=True, num_workers=0)
 
     return worker.time_loader(
         job,

@@ -103,7 +103,9 @@ def examples_file(path, codes, labels, validation=0):
 
 def loader(job):
     path = job.inputs / "loader.safetensors"
-    examples_file(path, worker.codes_of_text(worker.sequences(job)), worker.labels(job))
+    size = len(worker.loaded(job))
+    codes = worker.codes_of_text(worker.sequences(job)[:size])
+    examples_file(path, codes, worker.labels(job)[:size])
     examples = read_examples(path)
     device = torch.device("cpu")
 

@@ -67,13 +67,13 @@ def columns_of(job, size):
 
 def loader(job):
     """A TensorDataset of floats that fit into memory (16 kB a sample)."""
-    size = min(20_000, len(worker.labels(job)))
+    size = len(worker.loaded(job))
     data = torch.utils.data.TensorDataset(
         columns_of(job, size), torch.from_numpy(worker.labels(job)[:size])
     )
 
     def make(count):
-        part = torch.utils.data.Subset(data, range(min(count, size)))
+        part = torch.utils.data.Subset(data, range(count))
         return torch.utils.data.DataLoader(part, job.batch, shuffle=True)
 
     return worker.time_loader(

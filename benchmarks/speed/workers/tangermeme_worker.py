@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pyfaidx
 import torch
 import worker
 from tangermeme.io import extract_loci
@@ -12,12 +11,11 @@ from tangermeme.utils import PackedSequence, one_hot_encode
 def extract(job):
     loci = pd.DataFrame(worker.intervals(job), columns=["chrom", "start", "end"])
     packed = job.variant == "packed"
-    genome = one_hot_genome(job) if job.variant == "arrays" else worker.fasta(job)
 
     def call(rows):
         return extract_loci(
             rows,
-            genome,
+            worker.fasta(job),
             in_window=int(loci["end"][0] - loci["start"][0]),
             n_jobs=job.threads,
             return_packed=packed,
@@ -30,16 +28,10 @@ def extract(job):
     return worker.time_whole(call, loci, output, to_codes)
 
 
-def one_hot_genome(job):
-    """Every contig one-hot in memory: the other form that extract_loci takes."""
-    genome = pyfaidx.Fasta(worker.fasta(job), as_raw=True)
-    return {name: one_hot_encode(genome[name][:]).numpy() for name in genome.keys()}  # noqa: SIM118  (iterating gives records)
-
-
 def loader(job):
     """A packed set in memory, a shuffled batch of it decoded at a time."""
-    labels = torch.from_numpy(worker.labels(job))
-    joined = "".join(worker.texts(job))
+    labels = torch.from_numpy(worker.labels(job)[: len(worker.loaded(job))])
+    joined = "".join(worker.texts(job)[: len(labels)])
     whole = one_hot_encode(joined)
     whole = whole.reshape(4, len(labels), -1).transpose(0, 1).contiguous()
     packed = PackedSequence.from_one_hot(whole)

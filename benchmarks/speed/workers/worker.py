@@ -23,6 +23,8 @@ CHECKED = 2_000
 """Records of the untimed warm-up, whose output is checksummed."""
 SHORTEST = 0.5
 """Seconds; a shorter pass is repeated until its sum is longer."""
+LOADED = 20_000
+"""Records that a loader goes through."""
 CHUNK = 1_000
 """Sequences a call, where sequences are encoded."""
 
@@ -91,6 +93,12 @@ def texts(job: argparse.Namespace) -> list[str]:
 
 def labels(job: argparse.Namespace) -> np.ndarray:
     return np.load(job.inputs / "labels.npy")
+
+
+def loaded(job: argparse.Namespace) -> range:
+    """Give the records that a loader goes through: as many as also fit as floats."""
+    count = len(np.load(job.inputs / "labels.npy", mmap_mode="r"))
+    return range(min(LOADED, count))
 
 
 _CODES = np.full(256, 4, np.uint8)
@@ -178,7 +186,7 @@ def chunked(rows) -> list:
 
 def time_loader(job, make: Callable[[int], Iterable], to_codes: Callable, output: str) -> dict:
     """Time one pass over a loader; ``make(n)`` gives the batches of the first n records."""
-    size = len(np.load(job.inputs / "labels.npy", mmap_mode="r"))
+    size = len(loaded(job))
     checked = min(CHECKED, size)
     check = checksum_set(to_codes(batch) for batch in make(checked))
     clock, done = Clock(), 0
