@@ -48,7 +48,8 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     data = {
         "format": FORMAT,
         "task": checkpoint.task,
-        "model": checkpoint.model.model_dump_json(),
+        # The sizes alone: a preset may change later, a checkpoint must not.
+        "model": checkpoint.model.model_dump_json(exclude={"preset"}),
         "shape": json.dumps(asdict(checkpoint.shape)),
         "targets": checkpoint.targets.model_dump_json(),
         "unknown": checkpoint.unknown,

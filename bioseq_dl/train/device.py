@@ -72,5 +72,7 @@ def set_determinism(seed: int) -> None:
     """Seed torch and ask for deterministic kernels."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # Deterministic mode would fill new memory as well, which we always overwrite.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     torch.manual_seed(seed)

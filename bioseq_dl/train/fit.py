@@ -236,8 +236,10 @@ def _choose_precision(
     where = torch.device(device.accelerator)
     loss = _load_loss(job, task, examples, rows, where)
 
-    def trial(candidate: nn.Module) -> Tensor:
-        inputs, targets = task.load("feed")(examples, _plan(job, examples, rows)(0)[0], where)
+    plan = _plan(job, examples, rows)
+
+    def trial(candidate: nn.Module, number: int) -> Tensor:
+        inputs, targets = task.load("feed")(examples, plan(number)[0], where)
         return loss(candidate(*inputs), targets)
 
     return choose_precision(job.train, device, model, trial)

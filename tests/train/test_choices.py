@@ -50,17 +50,17 @@ def test_auto_takes_a_gpu_and_too_many_are_refused() -> None:
 def test_fp16_needs_a_gpu() -> None:
     with pytest.raises(InputError, match="fp16 needs a GPU"):
         choose_precision(
-            Train(precision="fp16"), CPU, nn.Linear(1, 1), lambda model: torch.zeros(())
+            Train(precision="fp16"), CPU, nn.Linear(1, 1), lambda model, number: torch.zeros(())
         )
 
 
 def make_step(scale: float) -> tuple[nn.Module, object]:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Dropout(0.5), nn.Linear(32, 1))
-    x = torch.randn(64, 16)
+    batches = torch.randn(2, 64, 16)
 
-    def step(candidate: nn.Module) -> Tensor:
-        return (candidate(x) * scale).square().mean()
+    def step(candidate: nn.Module, number: int) -> Tensor:
+        return (candidate(batches[number]) * scale).square().mean()
 
     return model, step
 
@@ -68,9 +68,9 @@ def make_step(scale: float) -> tuple[nn.Module, object]:
 def test_bf16_agrees_on_a_tame_model_and_the_model_is_untouched() -> None:
     model, step = make_step(1.0)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    gap, cosine = compare_with_fp32(model, step, "cpu")  # type: ignore[arg-type]
+    gap, error = compare_with_fp32(model, step, "cpu")  # type: ignore[arg-type]
     assert gap < 0.02
-    assert cosine > 0.98
+    assert 0 < error < 0.5
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
 
@@ -82,7 +82,7 @@ def test_bf16_agrees_on_a_tame_model_and_the_model_is_untouched() -> None:
 def test_auto_takes_bf16_only_where_fast_and_right(
     monkeypatch: pytest.MonkeyPatch, fast: bool, agrees: bool, chosen: str
 ) -> None:
-    found = (0.001, 0.999) if agrees else (0.2, 0.9)
+    found = (0.001, 0.1) if agrees else (0.001, 0.9)
     monkeypatch.setattr(precision_module, "_has_fast_bf16", lambda device: fast)
     monkeypatch.setattr(precision_module, "compare_with_fp32", lambda *_: found)
     model, step = make_step(1.0)
