@@ -32,11 +32,14 @@ class Metric:
         Whether more is better.
     meaning : str
         One sentence for the report.
+    biased : bool
+        Whether it grows with noise alone, so that resamples lie above the sample.
     """
 
     label: str
     higher: bool
     meaning: str
+    biased: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ METRICS: Mapping[str, Metric] = {
     "recall": Metric("Recall", True, "share of positives that are found"),
     "accuracy": Metric("Accuracy", True, "share of records classified right"),
     "brier": Metric("Brier score", False, "mean squared error of the probabilities"),
-    "ece": Metric("ECE", False, "expected calibration error: mean gap of stated and true rates"),
+    "ece": Metric(
+        "ECE", False, "expected calibration error: mean gap of stated and true rates", biased=True
+    ),
     "log_loss": Metric("Log loss", False, "mean negative log-likelihood, in nats"),
     "pearson": Metric("Pearson r", True, "linear correlation"),
     "spearman": Metric("Spearman ρ", True, "correlation of ranks"),

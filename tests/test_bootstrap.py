@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bioseq_dl.bootstrap import bound, compare_paired, draw_counts, resample_scores
+from bioseq_dl.bootstrap import (
+    bound,
+    compare_paired,
+    draw_counts,
+    remove_bias,
+    resample_scores,
+)
+from bioseq_dl.metrics import score_target
 
 SETTINGS = {"resamples": 400, "seed": 0, "threshold": 0.5, "ece_bins": 15}
 
@@ -106,3 +113,20 @@ def test_macro_averages_the_targets_that_have_a_value() -> None:
     assert np.isnan(scores["b"]["auroc"]).all()
     assert (scores["macro"]["auroc"] == scores["a"]["auroc"]).all()
     assert bound(scores["b"]["accuracy"], 0.95).undefined > 0  # the record is not drawn
+
+
+def test_interval_of_the_calibration_error_holds_its_own_value() -> None:
+    generator = np.random.default_rng(1)
+    stated = generator.random(200)
+    truth = (generator.random(200) < stated).astype(float)  # calibrated: all ECE is noise
+    found = resample_scores("binary", ["a"], truth[:, None], {"model": stated[:, None]}, **SETTINGS)
+    value = score_target("binary", truth, stated)["ece"].value
+    plain = found["model"]["a"]["ece"]
+    assert plain.mean() > value + 0.01
+    shifted = remove_bias("ece", plain, value)
+    interval = bound(shifted, 0.95)
+    assert interval.low < value < interval.high
+    assert interval.low >= 0
+    auroc = found["model"]["a"]["auroc"]
+    assert remove_bias("auroc", auroc, 0.1) is auroc
+    assert remove_bias("ece", plain, np.nan) is plain

@@ -15,7 +15,7 @@ from bioseq_dl.config import Evaluate, Targets
 
 Floats = NDArray[np.float64]
 POINTS = 300
-"""Points a ROC or precision-recall curve is thinned to."""
+"""Points a ROC or precision-recall curve is thinned to; fewer with more than twenty curves."""
 PER_BIN = 25
 """Records that a point of a calibration curve rests on, at least."""
 SCATTER = 1500
@@ -97,27 +97,33 @@ def _trace(
 ) -> Iterator[dict[str, Any]]:
     if not len(truth):
         return
+    lines = len(targets.names) * max(1, len(targets.classes) if targets.kind != "binary" else 1)
+    points = max(40, POINTS * 20 // max(20, lines))
     if targets.kind == "regression":
         kept = np.unique(np.linspace(0, len(truth) - 1, SCATTER).astype(int))
         for x, y in zip(truth[kept], prediction[kept], strict=True):
             yield {"class": "", "curve": "scatter", "x": x, "y": y}
     elif targets.kind == "binary":
-        yield from _trace_ranking(truth, prediction, class_names(targets)[1])
+        yield from _trace_ranking(truth, prediction, class_names(targets)[1], points)
         yield from _trace_calibration(prediction, truth, config.ece_bins)
     else:
         for code, name in enumerate(targets.classes):
-            yield from _trace_ranking((truth == code).astype(float), prediction[:, code], name)
+            yield from _trace_ranking(
+                (truth == code).astype(float), prediction[:, code], name, points
+            )
         right = (prediction.argmax(axis=1) == truth).astype(float)
         yield from _trace_calibration(prediction.max(axis=1), right, config.ece_bins)
 
 
-def _trace_ranking(truth: Floats, score: Floats, name: str) -> Iterator[dict[str, Any]]:
+def _trace_ranking(
+    truth: Floats, score: Floats, name: str, points: int
+) -> Iterator[dict[str, Any]]:
     if len(np.unique(truth)) < 2 or np.ptp(score) == 0:
         return
     false_rate, true_rate, _ = sk.roc_curve(truth, score)
     precision, recall, _ = sk.precision_recall_curve(truth, score)
     for curve, x, y in (("roc", false_rate, true_rate), ("pr", recall[::-1], precision[::-1])):
-        for i in _thin(x, y):
+        for i in _thin(x, y, points):
             yield {"class": name, "curve": curve, "x": x[i], "y": y[i]}
 
 
@@ -147,10 +153,10 @@ def wilson_interval(hits: int, records: int, confidence: float = 0.95) -> tuple[
     return float(found.low), float(found.high)
 
 
-def _thin(x: Floats, y: Floats) -> NDArray[np.int64]:
+def _thin(x: Floats, y: Floats, points: int) -> NDArray[np.int64]:
     """Choose points evenly along the curve's length, its ends among them."""
-    if len(x) <= POINTS:
+    if len(x) <= points:
         return np.arange(len(x))
     length = np.append(0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
-    wanted = np.linspace(0, length[-1], POINTS)
+    wanted = np.linspace(0, length[-1], points)
     return np.unique(np.append(np.searchsorted(length, wanted).clip(0, len(x) - 1), len(x) - 1))

@@ -20,6 +20,7 @@ from bioseq_dl.evaluate.scores import (
     compare_all,
     compare_published,
     describe_scores,
+    remove_biases,
     score_part,
 )
 from bioseq_dl.evaluate.tables import (
@@ -109,7 +110,7 @@ def evaluate_run(
         for name, judged in sorted(found.baselines.items(), key=lambda item: item[0] != "prior")
     }
     scores = {name: score_part(part, targets, config) for name, part in pooled.items()}
-    samples = resample_scores(
+    drawn = resample_scores(
         targets.kind,
         targets.names,
         model.truth,
@@ -119,6 +120,7 @@ def evaluate_run(
         threshold=config.threshold,
         ece_bins=config.ece_bins,
     )
+    samples = {name: remove_biases(scores[name], drawn[name]) for name in pooled}
     described = {
         name: describe_scores(
             scores[name],

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bioseq_dl.bootstrap import MACRO, bound, compare_paired
+from bioseq_dl.bootstrap import MACRO, bound, compare_paired, remove_bias
 from bioseq_dl.config import Evaluate, Published, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.evaluate.predictions import Part
@@ -36,6 +36,17 @@ def score_part(part: Part, targets: Targets, config: Evaluate) -> Scores:
     if len(scores) > 1:
         scores[MACRO] = macro_average(scores)
     return scores
+
+
+def remove_biases(scores: Scores, samples: Samples) -> Samples:
+    """Shift the resamples of biased metrics, see `bioseq_dl.bootstrap.remove_bias`."""
+    return {
+        target: {
+            metric: remove_bias(metric, values, scores[target][metric].value)
+            for metric, values in metrics.items()
+        }
+        for target, metrics in samples.items()
+    }
 
 
 def describe_scores(

@@ -22,6 +22,8 @@ from bioseq_dl.report.words import file_name, name_predictor, say_count
 
 MOST_LINES = 6
 """With more targets or classes than colours, lines are grey and not told apart."""
+MOST_GREY = 60
+"""Grey lines drawn, evenly chosen among the targets."""
 MOST_TABLES = 4
 """Targets whose confusion or scatter is drawn; the TSV holds all."""
 MOST_CLASSES = 25
@@ -127,6 +129,7 @@ def _lines(run: RunResults, rows: pd.DataFrame) -> list[tuple[str | None, str, p
             for name, points in rows.groupby("predictor", sort=False)
         ]
     many = len(parts) > MOST_LINES
+    parts = parts[:: -(-len(parts) // MOST_GREY)]
     place = 1 if run.metrics["kind"] == "multiclass" and len(run.metrics["targets"]) == 1 else 0
     return [
         (None, GREY, points)
@@ -167,7 +170,8 @@ def _draw_calibration(run: RunResults, rows: pd.DataFrame) -> Picture:
                 )  # fmt: skip
         else:
             model = rows[rows["predictor"] == "model"]
-            for i, (name, part) in enumerate(model.groupby("target", sort=False)):
+            parts = list(model.groupby("target", sort=False))
+            for i, (name, part) in enumerate(parts[:: -(-len(parts) // MOST_GREY)]):
                 few = len(targets) <= MOST_LINES
                 axis.plot(
                     part["x"], part["y"], "o-", ms=3, lw=1, color=CYCLE[i] if few else GREY,
@@ -180,7 +184,8 @@ def _draw_calibration(run: RunResults, rows: pd.DataFrame) -> Picture:
         axis.legend(loc="upper left")
         svg = render_svg(figure, f"{run.name}-calibration", f"Calibration of {run.name}")
     what = "the class named" if run.metrics["kind"] == "multiclass" else "the positive class"
-    caption = f"Probability of {what}, in bins of equally many records; bars: 95% intervals."
+    caption = f"Probability of {what}, in bins of equally many records"
+    caption += "; bars: 95% intervals of the model." if single else ", a line per target."
     return Picture("calibration", "Calibration", caption, svg, rows.drop(columns="curve"))
 
 

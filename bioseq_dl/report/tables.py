@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from bioseq_dl.report.words import (
 
 WORST = 12
 """Mistakes shown on the page; errors.tsv lists more."""
+MOST_ROWS = 60
+"""Rows of a table on the page; the TSV files beside metrics.json hold all."""
 _TONES = {"better": "good", "worse": "bad", "interval contains it": "even"}
 
 
@@ -82,6 +85,9 @@ def make_table(
     """
     if any(len(row) != len(columns) for row in rows):
         raise ValueError(f"table {title!r}: a row does not have {len(columns)} cells")
+    if len(rows) > MOST_ROWS:
+        note = f"The first {MOST_ROWS} of {say_count(len(rows))} rows. {note}".strip()
+        rows = rows[:MOST_ROWS]
     cells = [[c if isinstance(c, Cell) else Cell(c) for c in row] for row in rows]
     return Table(title, list(columns), "".join(columns.values()), cells, note)
 
@@ -142,7 +148,7 @@ def tabulate_metrics(run: RunResults) -> Table:
 
 
 def tabulate_targets(run: RunResults) -> Table | None:
-    """Give the headline metric of each target, where there are several."""
+    """Give the headline metric of each target, where there are several; of many the worst."""
     metrics = run.metrics
     if len(metrics["targets"]) < 2:
         return None
@@ -151,10 +157,14 @@ def tabulate_targets(run: RunResults) -> Table | None:
     columns = {"Target": "l", "Test records": "r", "Missing": "r", f"{label} of model": "r"}
     if baseline:
         columns |= {f"{label} of {name_predictor(baseline)}": "r", "Difference": "r", "p": "r"}
+    values = {t: metrics["predictors"]["model"][t][metric]["value"] for t in metrics["targets"]}
+    order: list[str] = list(metrics["targets"])
+    if len(order) > MOST_ROWS:
+        order.sort(key=lambda target: math.inf if (v := values[target]) is None else v)
     rows = []
-    for target in metrics["targets"]:
+    for target in order:
         counts = metrics["records"][target]
-        classes = ", ".join(f"{say_count(counts['classes'][c])} {c}" for c in metrics["classes"])
+        classes = ", ".join(f"{c}: {say_count(counts['classes'][c])}" for c in metrics["classes"])
         row = [Cell(target), Cell(say_count(counts["test"]), classes)]
         row.append(Cell(say_count(counts["missing"])))
         row.append(_value(metrics["predictors"]["model"][target][metric], metric))

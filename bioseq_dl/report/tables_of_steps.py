@@ -58,7 +58,7 @@ def tabulate_labels(run: RunResults, ingest: Mapping[str, Any]) -> Table:
         if "classes" in found:
             total = sum(found["classes"].values())
             told = ", ".join(
-                f"{label} {say_count(n)} ({say_share(n, total)})"
+                f"{label}: {say_count(n)} ({say_share(n, total)})"
                 for label in run.metrics["classes"]
                 if (n := found["classes"].get(label)) is not None
             )
@@ -276,7 +276,7 @@ def _role(run: RunResults, found: Mapping[str, Any] | None, target: str) -> Cell
     small = ""
     if "counts" in held and classes:
         named = {classes[int(code)]: n for code, n in held["counts"].items()}
-        small = ", ".join(f"{say_count(n)} {name}" for name, n in named.items())
+        small = ", ".join(f"{name}: {say_count(n)}" for name, n in named.items())
     elif "mean" in held:
         small = f"{held['mean']:.3g} ± {held['sd']:.3g}"
     return Cell(say_count(found["records"]), small)

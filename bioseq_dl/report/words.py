@@ -62,6 +62,8 @@ def say_seconds(seconds: float | None) -> str:
     """Write a duration in the unit that suits it."""
     if seconds is None:
         return NONE
+    if seconds < 0.05:
+        return "under 0.1 s"
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:

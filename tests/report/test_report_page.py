@@ -261,3 +261,13 @@ def test_what_cannot_be_read_is_said(
     with pytest.raises(InputError, match=r"metrics\.json: not valid JSON"):
         build_report(config, {"made": files}, tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
+
+
+def test_a_hundred_targets_do_not_flood_the_page(
+    made_run: Callable[..., tuple[Config, RunFiles]], tmp_path: Path
+) -> None:
+    config, files = made_run(Targets(names=tuple(f"t{i:03d}" for i in range(100))))
+    build_report(config, {"made": files}, tmp_path / "out/report.html")
+    text = (tmp_path / "out/report.html").read_text()
+    assert "The first 60 of 100 rows." in text
+    assert len(text) < 3_000_000
