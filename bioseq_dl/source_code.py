@@ -49,11 +49,16 @@ def step_packages(step: str) -> set[str]:
 
 
 def code_digest(step: str) -> str:
-    """Digest of the source of all modules that a step may run."""
+    """Digest of the source (and templates) of all modules that a step may run."""
     digest = hashlib.sha256()
     for module in step_modules(step):
-        digest.update(module.encode())
-        digest.update(_module_file(module).read_bytes())
+        file = _module_file(module)
+        parts = [file]
+        if file.name == "__init__.py":  # what a package keeps beside its code
+            parts += sorted((file.parent / "templates").glob("*"))
+        for part in parts:
+            digest.update(part.relative_to(ROOT).as_posix().encode())
+            digest.update(part.read_bytes())
     return digest.hexdigest()[:12]
 
 
