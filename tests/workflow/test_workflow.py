@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Project
+from workflow_project import Project
 
 pytestmark = pytest.mark.workflow
 Make = Callable[..., dict[str, Any]]
