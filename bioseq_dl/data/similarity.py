@@ -15,6 +15,7 @@ from bioseq_dl.data.sequences import Sequences, take_sequences
 
 _TABLE_CELLS = 1 << 25
 _MERGED_CELLS = 1 << 20
+_PAIRS_AT_ONCE = 1 << 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,8 +124,7 @@ def measure_containment(
     ndarray of float64, shape (m,)
     """
     result = np.zeros(len(pairs))
-    widths = count_windows(sequences, k)[pairs].max(axis=1, initial=1)
-    for block in _group_pairs(pairs, widths):
+    for block in _group_pairs(pairs, count_windows(sequences, k)):
         index, place = np.unique(pairs[block], return_inverse=True)
         rows, sizes = tabulate_kmers(take_sequences(sequences, index), k, both_strands)
         place = place.reshape(-1, 2)
@@ -140,17 +140,19 @@ def measure_containment(
 
 
 def _group_pairs(
-    pairs: NDArray[np.int64], widths: NDArray[np.int64]
+    pairs: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> Iterator[NDArray[np.int64]]:
     """Yield pairs of like width among sequences few enough that their table fits in memory.
 
     Each table then serves as many pairs as it can.
     """
-    doubling = np.ceil(np.log2(widths)).astype(np.int64)
-    most = np.maximum(_TABLE_CELLS >> (doubling + 1), 1)
-    first, second = (pairs // most[:, None]).T
-    order = np.lexsort((second, first, doubling))
-    key = np.stack([doubling, first, second])[:, order]
-    edges = np.flatnonzero((key[:, 1:] != key[:, :-1]).any(axis=0)) + 1
-    for start, stop in pairwise([0, *edges.tolist(), len(order)]):
-        yield order[start:stop]
+    for begin in range(0, len(pairs), _PAIRS_AT_ONCE):
+        some = pairs[begin : begin + _PAIRS_AT_ONCE]
+        doubling = np.ceil(np.log2(counts[some].max(axis=1, initial=1))).astype(np.int64)
+        most = np.maximum(_TABLE_CELLS >> (doubling + 1), 1)
+        first, second = (some // most[:, None]).T
+        order = np.lexsort((second, first, doubling))
+        key = np.stack([doubling, first, second])[:, order]
+        edges = np.flatnonzero((key[:, 1:] != key[:, :-1]).any(axis=0)) + 1
+        for start, stop in pairwise([0, *edges.tolist(), len(order)]):
+            yield begin + order[start:stop]

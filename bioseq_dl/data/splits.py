@@ -277,6 +277,14 @@ def _draw_folds(split: Split, strata: NDArray[np.int64], groups: Groups | None) 
             found=split.val_fraction,
             fix="lower val_fraction or raise folds",
         )
+    units = len(strata) if groups is None else len(np.unique(groups))
+    if split.folds > units:
+        raise InputError(
+            f"more folds than {'records' if groups is None else 'groups, contigs or clusters'}",
+            position="key split.folds",
+            found=split.folds,
+            allowed=f"2 to {units}",
+        )
     parts = _deal(strata, groups, [1 / split.folds] * split.folds, _generator(split, 0))
     roles = np.full((split.folds, len(strata)), TRAIN, np.uint8)
     for fold, row in enumerate(roles):

@@ -91,6 +91,7 @@ def test_tables_of_few_sequences_measure_the_same(monkeypatch: pytest.MonkeyPatc
     whole = measure_containment(sequences, pairs, 12, True)
     monkeypatch.setattr(similarity, "_TABLE_CELLS", 600)
     monkeypatch.setattr(similarity, "_MERGED_CELLS", 300)
+    monkeypatch.setattr(similarity, "_PAIRS_AT_ONCE", 70)
     assert measure_containment(sequences, pairs, 12, True).tolist() == whole.tolist()
 
 
