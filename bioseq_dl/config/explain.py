@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -35,7 +36,7 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
     ]
     first = problems[0]
     # The discriminator's value stands in the path of a union's member; it is no key.
-    members = {"fasta", "table", "bed", "narrowpeak"}
+    members = ("fasta", "table", "bed", "narrowpeak")
     keys = [str(part) for part in first["loc"] if part not in members]
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
@@ -43,9 +44,16 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
     allowed = fix = None
     if first["type"] == "extra_forbidden":
         known = _known_keys(root, first["loc"][:-1])
-        near = get_close_matches(keys[-1], known, n=1)
         message, found, allowed = "unknown key", None, ", ".join(known)
-        fix = f"did you mean {near[0]}?" if near else None
+        fix = _suggest(keys[-1], known)
+    elif first["type"].startswith("union_tag"):
+        keys.append(first["ctx"]["discriminator"].strip("'"))
+        message, found = "a key is missing", first["ctx"].get("tag")
+        allowed = ", ".join(members)
+        if found is not None:
+            message, fix = "unknown value", _suggest(found, members)
+    elif first["type"] == "too_short":
+        message = f"give {first['ctx']['min_length']} or more"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return InputError(
         message + more,
@@ -55,6 +63,11 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
         allowed=allowed,
         fix=fix,
     )
+
+
+def _suggest(word: str, known: Sequence[str]) -> str | None:
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]}?" if near else None
 
 
 def _known_keys(root: type[Section], path: tuple[int | str, ...]) -> list[str]:
