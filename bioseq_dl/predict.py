@@ -66,7 +66,7 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
     """Predict every sequence of a FASTA with one or several models.
 
     Sequences are cropped or padded around their centre only where the network needs one
-    length (pooling flatten); U reads as T, lower case as upper.
+    length (pooling flatten, wide.positional); U reads as T, lower case as upper.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def _encode(sequences: list[bytes], checkpoint: Checkpoint) -> Examples:
     codes = DNA.encode(b"".join(sequences))
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     length = checkpoint.shape.length
-    if "flatten" in checkpoint.model.pooling and length is not None:
+    if checkpoint.model.needs_length and length is not None:
         codes, offsets = fit_length(codes, offsets, length, DNA.unknown_code)
     count = len(sequences)
     return Examples(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
+from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log, whole_number
 from bioseq_dl.errors import InputError
 
 
@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_arguments(parser)
     parser.add_argument("--name", required=True, help="prior or kmer")
-    parser.add_argument("--fold", type=int, default=0, help="fold (default: %(default)s)")
+    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
     add_path(parser, "records", "records.parquet of ingest")
     add_path(parser, "examples", "examples.safetensors of encode")
     add_path(parser, "predictions", "output: predictions of val and test records")
@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Fit a baseline on the training fold and predict val and test."""
     from bioseq_dl.data.examples import read_examples
-    from bioseq_dl.io.parquet import read_parquet, write_parquet
+    from bioseq_dl.io.parquet import write_parquet
+    from bioseq_dl.io.records import read_records_table
     from bioseq_dl.predictions import build_predictions
     from bioseq_dl.tasks.registry import find_task
     from bioseq_dl.tasks.task import resolve
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     examples = read_examples(arguments.examples)
     predicted = resolve(baselines[arguments.name])(examples, arguments.fold, entry.baselines)
-    ids = read_parquet(arguments.records).column("id")
+    ids = read_records_table(arguments.records, ["id"]).column("id")
     table = build_predictions(ids, examples, arguments.fold, predicted.rows, predicted.outputs)
     write_parquet(arguments.predictions, table.replace_schema_metadata({"note": predicted.note}))
     log(f"{arguments.name}: {predicted.note}")

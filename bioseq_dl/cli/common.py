@@ -34,6 +34,21 @@ def add_path(parser: argparse.ArgumentParser, name: str, help_text: str, **extra
     parser.add_argument(f"--{name}", type=Path, help=help_text, **options)  # type: ignore[arg-type]
 
 
+def whole_number(text: str) -> int:
+    """Read a whole number, 0 or more, for argparse."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 0 or more")
+    return int(text)
+
+
+def thread_count(text: str) -> int:
+    """Read a whole number, 1 or more, for argparse."""
+    count = whole_number(text)
+    if count == 0:
+        raise argparse.ArgumentTypeError("0 threads: give 1 or more")
+    return count
+
+
 def start_log() -> Callable[[str], None]:
     """Give a function that prints a line with the seconds since now, at once."""
     started = time.perf_counter()

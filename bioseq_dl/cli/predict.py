@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from bioseq_dl.cli.common import add_path, start_log
+from bioseq_dl.cli.common import add_path, start_log, thread_count, whole_number
 from bioseq_dl.config import Train
 from bioseq_dl.errors import InputError
 
@@ -20,10 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "model", "model.pt of train; several are averaged on --fasta", nargs="+")
     add_path(parser, "records", "records.parquet of ingest", required=False)
     add_path(parser, "examples", "examples.safetensors of encode", required=False)
-    parser.add_argument("--fold", type=int, default=0, help="whose val and test records")
+    parser.add_argument("--fold", type=whole_number, default=0, help="whose val and test records")
     add_path(parser, "fasta", "new sequences instead of records: FASTA", required=False)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: all given)")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where the model runs (default: %(default)s, a GPU where there is one)",
+    )
+    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: all given)")
     add_path(parser, "predictions", "output: .parquet, or .tsv with --fasta")
 
 
@@ -53,14 +58,15 @@ def _predict_fold(
     arguments: argparse.Namespace, checkpoints: list[Checkpoint], device: torch.device
 ) -> int:
     from bioseq_dl.data.examples import read_examples
-    from bioseq_dl.io.parquet import read_parquet, write_parquet
+    from bioseq_dl.io.parquet import write_parquet
+    from bioseq_dl.io.records import read_records_table
     from bioseq_dl.predict import predict_examples
     from bioseq_dl.predictions import build_predictions, judged_rows
 
     examples = read_examples(arguments.examples)
     rows = judged_rows(examples, arguments.fold)
     outputs = predict_examples(checkpoints[0], examples, rows, device)
-    ids = read_parquet(arguments.records).column("id")
+    ids = read_records_table(arguments.records, ["id"]).column("id")
     table = build_predictions(ids, examples, arguments.fold, rows, outputs)
     write_parquet(arguments.predictions, table)
     return int(table.num_rows)

@@ -24,7 +24,12 @@ config is a YAML file; unknown keys are errors. `bioseq-dl check FILE` validates
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    parser.add_argument(
+        "--format",
+        choices=("markdown", "json"),
+        default="markdown",
+        help="Markdown, or a JSON schema",
+    )
     parser.add_argument("--out", type=Path, metavar="PATH", help="file (default: print)")
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
-from bioseq_dl.errors import InputError
+from bioseq_dl.cli.common import (
+    add_path,
+    add_run_arguments,
+    read_run,
+    start_log,
+    thread_count,
+    whole_number,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_arguments(parser)
     add_path(parser, "examples", "examples.safetensors of encode")
-    parser.add_argument("--fold", type=int, default=0, help="fold (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: train.threads)")
+    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
+    parser.add_argument("--seed", type=whole_number, default=0, help="seed (default: %(default)s)")
+    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: train.threads)")
     add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
 
 
@@ -28,8 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
     entry = read_run(arguments)
     train = entry.train
     if arguments.threads is not None:
-        if arguments.threads < 1:
-            raise InputError("--threads must be 1 or more", found=arguments.threads)
         train = train.model_copy(update={"threads": arguments.threads})
     job = Job(
         task=entry.task,

@@ -69,12 +69,14 @@ class FastaInput(_Input):
     """A FASTA file, plain, gzip or bgzip."""
 
     format: Literal["fasta"]
+    """How the file is read."""
 
 
 class TableInput(_Input):
     """A table with a sequence a row: CSV, TSV (plain or gzip) or Parquet."""
 
     format: Literal["table"]
+    """How the file is read."""
     sequence_column: str = "sequence"
     """Column of the sequence."""
     id_column: str | None = None
@@ -98,6 +100,7 @@ class IntervalsInput(_Input):
     """BED or narrowPeak intervals (0-based, half-open) cut from a genome FASTA."""
 
     format: Literal["bed", "narrowpeak"]
+    """How the file is read."""
     genome: Source
     """Genome FASTA: plain, gzip, bgzip or xz."""
     window: int | None = Field(default=None, ge=1)

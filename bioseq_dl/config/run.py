@@ -25,6 +25,7 @@ class DnaRun(Section):
     """Regulatory DNA or RNA: a label per sequence."""
 
     task: Literal["dna_sequence"]
+    """What kind of data is learnt from."""
     title: str | None = None
     """Heading in the report."""
     targets: Targets = Targets()

@@ -46,6 +46,25 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: str | Path) -> None:
+    """Find out before long work, not after it, whether a file can be written there.
+
+    Makes the folder; leaves no file.
+
+    Raises
+    ------
+    InputError
+        As `atomic_path`.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write text (UTF-8) atomically."""
     with atomic_path(path) as temporary:
@@ -77,6 +96,7 @@ def explain_os_error(error: OSError, path: Path) -> Exception:
         errno.EACCES: ("no permission to write here", "change the folder's permissions"),
         errno.EPERM: ("no permission to write here", "change the folder's permissions"),
         errno.ENOTDIR: ("a file stands where a folder is needed", "remove or rename that file"),
+        errno.EISDIR: ("a folder stands where the file should go", "remove or rename that folder"),
         errno.EEXIST: ("a file stands where a folder is needed", "remove or rename that file"),
     }
     if error.errno not in fixes:

@@ -19,12 +19,14 @@ def read_parquet(path: str | Path) -> pa.Table:
     InputError
         Where the file is missing or is not Parquet.
     """
+    if Path(path).is_dir():
+        raise InputError("a folder, where a file is needed", file=path)
     try:
         return pq.read_table(path)
     except FileNotFoundError:
         raise InputError("no such file", file=path) from None
-    except pa.ArrowInvalid as error:
-        reason = str(error).splitlines()[0]
+    except (pa.ArrowInvalid, OSError) as error:
+        reason = str(error).splitlines()[0].rpartition("': ")[2]
         raise InputError(
             "not a readable Parquet file", file=path, found=reason, fix="run the step before again"
         ) from None

@@ -72,22 +72,43 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         raise InputError(
             "not a bioseq_dl checkpoint of this format", file=path, fix="train the model again"
         )
-    return Checkpoint(
-        task=data["task"],
-        model=Model.model_validate_json(data["model"]),
-        shape=Shape(**json.loads(data["shape"])),
-        targets=Targets.model_validate_json(data["targets"]),
-        unknown=data["unknown"],
-        weights=data["weights"],
-        notes=json.loads(data["notes"]),
-    )
+    try:
+        return Checkpoint(
+            task=data["task"],
+            model=Model.model_validate_json(data["model"]),
+            shape=Shape(**json.loads(data["shape"])),
+            targets=Targets.model_validate_json(data["targets"]),
+            unknown=data["unknown"],
+            weights=data["weights"],
+            notes=json.loads(data["notes"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
+        raise InputError(
+            "the checkpoint was made by another version of bioseq_dl",
+            file=path,
+            found=str(error).splitlines()[0],
+            fix="train the model again, or use that version",
+        ) from None
 
 
 def restore_model(checkpoint: Checkpoint) -> nn.Module:
-    """Build the checkpoint's network with its weights, on the CPU, in evaluation mode."""
+    """Build the checkpoint's network with its weights, on the CPU, in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        Where the weights are of other layers.
+    """
     build = find_task(checkpoint.task).load("build_model")
     model: nn.Module = build(checkpoint.model, checkpoint.shape)
-    model.load_state_dict(checkpoint.weights)
+    try:
+        model.load_state_dict(checkpoint.weights)
+    except RuntimeError:
+        raise InputError(
+            "the weights of the checkpoint do not fit its layers",
+            found=str(checkpoint.notes),
+            fix="train the model again",
+        ) from None
     return model.eval()
 
 

@@ -21,7 +21,7 @@ from bioseq_dl.data.batches import plan_batches
 from bioseq_dl.data.examples import read_examples
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
-from bioseq_dl.io.atomic import write_json
+from bioseq_dl.io.atomic import check_writable, write_json
 from bioseq_dl.models.shape import Shape, shape_of
 from bioseq_dl.provenance import hash_file, record_provenance
 from bioseq_dl.tasks.registry import find_task
@@ -109,6 +109,8 @@ def fit_model(job: Job, log: Log) -> None:
         fabric.launch()
         set_determinism(job.seed)
         first = fabric.is_global_zero
+        if first:
+            check_writable(job.out)
 
         def save(snapshot: dict[str, Any]) -> None:
             if first:
