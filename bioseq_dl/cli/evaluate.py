@@ -15,7 +15,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add_path(parser, "records", "records.parquet of ingest", required=False)
     add_path(parser, "models", "predictions in fold<N>/seed<N>/ folders", nargs="+")
-    add_path(parser, "baselines", "<name>-fold<N>.parquet of baseline", nargs="*", default=[])
+    add_path(
+        parser,
+        "baselines",
+        "<name>-fold<N>.parquet of baseline",
+        nargs="*",
+        default=[],
+        required=False,
+    )
     add_path(parser, "metrics", "output: metrics.json; tables (TSV) beside it")
 
 
