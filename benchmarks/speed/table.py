@@ -107,15 +107,19 @@ def _version(entrant: Entrant, environment: Environment) -> str:
 
 
 def _agreement(entrant: Entrant, group: Sequence[Entrant], runs: dict[Entrant, list[Run]]) -> str:
-    """Compare the checksum with the one that most entrants of the measure gave."""
-    sums = {
-        other: next((r.report["checksum"] for r in runs[other] if r.report.get("checksum")), "")
-        for other in group
-    }
+    """Compare with what most entrants of the measure gave.
+
+    That is the checksum of the output; of a training, the number of parameters.
+    """
+    sums = {other: next(filter(None, map(_fingerprint, runs[other])), "") for other in group}
     if not sums[entrant]:
         return ""
     common = Counter(value for value in sums.values() if value).most_common(1)[0][0]
     return "yes" if sums[entrant] == common else "no"
+
+
+def _fingerprint(run: Run) -> str:
+    return str(run.report.get("checksum") or run.report.get("parameters") or "")
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,7 @@ def test_rows_hold_medians_ratios_agreement_and_reasons(speed):
     assert rows["fast"].note == "installed with --no-deps, since fake 1 depends on torch<2."
     assert rows["wrong"].output_agrees == "no"
     assert rows["ours"].output_agrees == "yes"
+    assert rows["limit"].output_agrees == rows["fast"].output_agrees == "yes"
     assert rows["absent"].median is None
     assert rows["absent"].of_best_peer is None
     assert rows["absent"].note == "not installed: needs TensorFlow 1"
@@ -142,6 +143,19 @@ def test_rows_hold_medians_ratios_agreement_and_reasons(speed):
     assert cells[1]["of_limit"] == "0.700"
     assert cells[4]["median"] == ""
     assert cells[4]["note"] == "not installed: needs TensorFlow 1"
+
+
+def test_trainings_agree_where_their_networks_are_of_one_size(speed):
+    entrants = [entrant(speed, name, measure="train") for name in ("one", "two", "other", "none")]
+    runs = [
+        run(speed, who, 1.0, checksum="", **extra)
+        for who, extra in zip(
+            entrants, ({"parameters": 5}, {"parameters": 5}, {"parameters": 6}, {}), strict=True
+        )
+    ]
+    environments = {"fake": speed.environments.Environment("python")}
+    rows = speed.table.make_rows(entrants, runs, environments)
+    assert [row.output_agrees for row in rows] == ["yes", "yes", "no", ""]
 
 
 def test_aims_compare_the_right_rows(speed):

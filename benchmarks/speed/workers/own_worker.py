@@ -162,7 +162,7 @@ def score(job):
     codes, labels = plant(SCORE_RECORDS, 200, job.seed)
     with tempfile.TemporaryDirectory() as folder:
         path = examples_file(Path(folder) / "examples.safetensors", codes, labels, SCORE_VALIDATION)
-        summary = fit(job, path, folder, 4, batch_size=32, monitor="score", patience=None)
+        summary = fit(job, path, folder, 3, batch_size=32, monitor="score", patience=None)
     return {
         "score": summary["kept_val_score"],
         "precision": summary["precision"],
