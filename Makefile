@@ -23,7 +23,9 @@ $(READY): pyproject.toml requirements.lock
 	@touch $@
 
 demo: $(READY)  ## run the workflow on real data and name the report
-	@$(BIN)/python -m bioseq_dl.cli.demo --cores $(CORES)
+	@$(BIN)/snakemake --cores $(CORES) --quiet host reason rules
+	@echo; cat results/report/summary.txt
+	@echo; echo "The report: results/report/report.html"
 
 test: $(READY)  ## every test
 	@$(BIN)/python -m pytest
@@ -51,10 +53,10 @@ bench: $(READY)  ## speed beside the peers (each in its own environment)
 	$(BIN)/python benchmarks/speed/run.py --out benchmarks/results/speed.tsv
 
 bench-gue: $(READY)  ## accuracy on seven GUE tasks (about an hour on 2 cores)
-	$(BIN)/python benchmarks/gue/run.py
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/gue/config.yaml
 
 bench-oct4: $(READY)  ## accuracy on OCT4 against MAFK
-	$(BIN)/python benchmarks/oct4_mafk/run.py
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/oct4_mafk/config.yaml
 
 clean:  ## remove results and caches, keep .venv
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build
