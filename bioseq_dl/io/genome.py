@@ -242,4 +242,4 @@ def _index_contigs(
     if isinstance(chroms, np.ndarray) and np.issubdtype(chroms.dtype, np.integer):
         return chroms.astype(np.int64, copy=False)
     numbers = {name: place for place, name in enumerate(genome.contigs)}
-    return np.fromiter((numbers[name] for name in chroms), np.int64, len(chroms))
+    return np.fromiter(map(numbers.__getitem__, chroms), np.int64, len(chroms))
