@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +27,52 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data sets are not beside this checkout (looked for {folder.name}/)")
     return folder
+
+
+def _mount(*words: str) -> None:
+    done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"mount is not allowed here: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of its own that is full; removing ``filler`` makes 16 MB of space."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("mounting a small disk needs root")
+    folder = tmp_path / "full"
+    folder.mkdir()
+    _mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder))
+    try:
+        with (folder / "filler").open("wb", buffering=0) as handle, suppress(OSError):
+            while True:
+                handle.write(bytes(4096))
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], None]]:
+    """A function that makes a folder read-only, for root too, until the test ends."""
+    mounted: list[Path] = []
+    changed: list[Path] = []
+
+    def protect(folder: Path) -> None:
+        if os.geteuid() != 0:
+            folder.chmod(0o555)
+            changed.append(folder)
+            return
+        # Permissions do not bind root: a read-only mount does.
+        _mount("--bind", str(folder), str(folder))
+        mounted.append(folder)
+        _mount("-o", "remount,ro,bind", str(folder))
+
+    yield protect
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    for folder in changed:
+        folder.chmod(0o755)
 
 
 @pytest.fixture
