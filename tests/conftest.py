@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -53,26 +53,24 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def read_only() -> Iterator[Callable[[Path], None]]:
-    """A function that makes a folder read-only, for root too, until the test ends."""
-    mounted: list[Path] = []
-    changed: list[Path] = []
+def read_only() -> Iterator[Callable[[Path], Callable[[], None]]]:
+    """A function that makes a folder read-only, for root too, and gives the one that undoes it."""
+    with ExitStack() as stack:
 
-    def protect(folder: Path) -> None:
-        if os.geteuid() != 0:
-            folder.chmod(0o555)
-            changed.append(folder)
-            return
-        # Permissions do not bind root: a read-only mount does.
-        _mount("--bind", str(folder), str(folder))
-        mounted.append(folder)
-        _mount("-o", "remount,ro,bind", str(folder))
+        def protect(folder: Path) -> Callable[[], None]:
+            undo = ExitStack()
+            stack.callback(undo.close)  # at the test's end, where the test does not
+            if os.geteuid() != 0:
+                undo.callback(folder.chmod, folder.stat().st_mode)
+                folder.chmod(0o555)
+                return undo.close
+            # Permissions do not bind root: a read-only mount does.
+            _mount("--bind", str(folder), str(folder))
+            undo.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+            _mount("-o", "remount,ro,bind", str(folder))
+            return undo.close
 
-    yield protect
-    for folder in mounted:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-    for folder in changed:
-        folder.chmod(0o755)
+        yield protect
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_disk_that_fills_up_while_it_is_written(
 def test_read_only_results(
     step: str,
     finished: Project,
-    read_only: Callable[[Path], None],
+    read_only: Callable[[Path], Callable[[], None]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     renew(finished)

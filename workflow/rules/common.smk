@@ -11,7 +11,7 @@ sys.path.insert(0, str(REPOSITORY))
 from bioseq_dl.cli.fetch import list_sources
 from bioseq_dl.config import RUN_NAME, validate_config
 from bioseq_dl.errors import InputError
-from bioseq_dl.io.atomic import write_text
+from bioseq_dl.io.atomic import check_writable, write_text
 from bioseq_dl.layout import (
     baseline_folder,
     list_baselines,
@@ -45,6 +45,14 @@ SPLIT = f"{DATA}/{{split}}"
 ENCODED = f"{SPLIT}/{{encode}}"
 MODEL = f"{RESULTS}/runs/{{run}}/fold{{fold}}/seed{{seed}}"
 CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""
+
+
+# Snakemake itself would end in a traceback. Not for a dry run, which writes nothing.
+onstart:
+    try:
+        check_writable(RESOLVED)
+    except InputError as error:
+        raise WorkflowError(f"error: {error}")
 
 
 wildcard_constraints:
