@@ -1,0 +1,81 @@
+"""Where a result came from, and which code a step runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bioseq_dl import provenance, source_code
+from bioseq_dl.provenance import collect_versions, hash_file, read_git_commit, record_provenance
+
+
+def test_what_is_recorded_can_be_written_and_is_true() -> None:
+    with record_provenance() as found:
+        assert found == {}
+    assert set(found) == {"versions", "git_commit", "hardware", "seconds", "peak_memory_bytes"}
+    assert json.loads(json.dumps(found)) == found
+    assert found["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert found["seconds"] >= 0
+    assert 2**20 < found["peak_memory_bytes"] < found["hardware"]["memory_bytes"]
+
+
+def test_a_failed_block_records_nothing() -> None:
+    kept = {}
+    with pytest.raises(ZeroDivisionError), record_provenance() as found:  # noqa: PT012
+        kept = found
+        _ = 1 / 0
+    assert kept == {}
+
+
+def test_versions_need_no_import() -> None:
+    code = (
+        "import sys\nfrom bioseq_dl.provenance import collect_versions\n"
+        "found = collect_versions()\nprint('torch' in found, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[1] == "False"
+
+
+def test_packages_that_are_absent_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "PACKAGES", ("numpy", "no-such-package-here"))
+    assert set(collect_versions()) == {"python", "bioseq_dl", "numpy"}
+
+
+def test_a_copy_without_git_has_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise FileNotFoundError("git")
+
+    read_git_commit.cache_clear()
+    monkeypatch.setattr(provenance.subprocess, "run", fail)
+    assert read_git_commit() is None
+    read_git_commit.cache_clear()
+
+
+def test_hash_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"ACGT" * 100_000)
+    assert hash_file(tmp_path / "a") == hashlib.sha256(b"ACGT" * 100_000).hexdigest()
+
+
+def test_digest_changes_with_the_code_of_the_step_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = ("fetch", "ingest", "train")
+    before = {step: source_code.code_digest(step) for step in steps}
+    assert before == {step: source_code.code_digest(step) for step in steps}
+    read = Path.read_bytes
+
+    def edited(path: Path) -> bytes:
+        change = b"# edited" if path == source_code.ROOT / "io" / "fasta.py" else b""
+        return read(path) + change
+
+    monkeypatch.setattr(Path, "read_bytes", edited)
+    differs = {step: source_code.code_digest(step) != before[step] for step in steps}
+    assert differs == {"fetch": False, "ingest": True, "train": False}
+
+
+def test_imports_inside_functions_count() -> None:
+    assert "bioseq_dl.io.download" in source_code.imported_modules("bioseq_dl.io.fetch")
+    assert "httpx" in source_code.step_packages("fetch")
