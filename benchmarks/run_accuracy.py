@@ -63,7 +63,9 @@ def local_paths(runs: Any) -> list[Path]:
 def tabulate(name: str, run: Run, results: Path) -> list[dict[str, Any]]:
     folder = results / "runs" / name
     judged = json.loads((folder / "evaluation" / "metrics.json").read_text())
-    trained = [json.loads(path.read_text()) for path in sorted(folder.glob("fold*/seed*/train.json"))]
+    trained = [
+        json.loads(path.read_text()) for path in sorted(folder.glob("fold*/seed*/train.json"))
+    ]
     sources = json.loads((results / "data" / stage_key(run, "ingest") / "sources.json").read_text())
     rows = []
     for published in run.published:
@@ -79,16 +81,14 @@ def tabulate(name: str, run: Run, results: Path) -> list[dict[str, Any]]:
             "seeds_mean": mine["seeds"]["mean"] if mine["seeds"] else None,
             "seeds_sd": mine["seeds"]["sd"] if mine["seeds"] else None,
         }
-        for comparison in judged["comparisons"]:
-            same = (comparison["metric"], comparison["target"]) == (published.metric, target)
-            if same and comparison["baseline"] == "kmer":
-                row["kmer"] = judged["predictors"]["kmer"][target][published.metric]["value"]
-                row["less_kmer"] = comparison["difference"]
-                row["less_kmer_low"] = comparison["low"]
-                row["less_kmer_high"] = comparison["high"]
+        row |= against_kmer(judged, target, published.metric)
         row |= {
             "published": published.value,
             "source": published.source,
+            "auroc": judged["predictors"]["model"][target].get("auroc", {}).get("value"),
+        }
+        row |= {f"auroc_{k}": v for k, v in against_kmer(judged, target, "auroc").items()}
+        row |= {
             "parameters": trained[0]["parameters"],
             "seeds": len(trained),
             "train_seconds_each": round(sum(t["training_seconds"] for t in trained) / len(trained)),
@@ -98,6 +98,19 @@ def tabulate(name: str, run: Run, results: Path) -> list[dict[str, Any]]:
         }
         rows.append(row)
     return rows
+
+
+def against_kmer(judged: dict[str, Any], target: str, metric: str) -> dict[str, Any]:
+    """The k-mer baseline's figure, and ours less it with its interval."""
+    for entry in judged["comparisons"]:
+        if (entry["metric"], entry["target"], entry["baseline"]) == (metric, target, "kmer"):
+            return {
+                "kmer": entry["baseline_value"],
+                "less_kmer": entry["difference"],
+                "less_kmer_low": entry["low"],
+                "less_kmer_high": entry["high"],
+            }
+    return {}
 
 
 def digest(sources: dict[str, dict[str, Any]]) -> str:

@@ -55,6 +55,14 @@ onstart:
         raise WorkflowError(f"error: {error}")
 
 
+def write_resolved_config():
+    text = yaml.safe_dump(CONFIG.model_dump(mode="json"), sort_keys=False)
+    try:
+        write_text(RESOLVED, text)
+    except InputError as error:
+        raise WorkflowError(f"error: {error}")
+
+
 wildcard_constraints:
     run=RUN_NAME,
     fold=r"\d+",

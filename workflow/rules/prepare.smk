@@ -1,25 +1,7 @@
-localrules:
-    resolve,
-
-
-rule resolve:
-    """Write the config with all defaults filled in; a change of it triggers nothing, the
-    steps look at their own part."""
-    output:
-        config=RESOLVED,
-    log:
-        f"{LOGS}/resolve.log",
-    params:
-        config=CONFIG.model_dump(mode="json"),
-    run:
-        write_text(output.config, yaml.safe_dump(params.config, sort_keys=False))
-
-
 rule fetch:
     """Find or download every input and check its hash."""
     input:
         local_files,
-        config=ancient(RESOLVED),
     output:
         sources=f"{DATA}/sources.json",
     log:
@@ -33,18 +15,18 @@ rule fetch:
         mem_mb=1000,
         runtime=60,
     params:
+        config=RESOLVED,
         part=lambda wildcards: part_of_stage("ingest", wildcards.ingest),
         cache=CACHE,
         code=code_digest("fetch"),
     shell:
-        "python -m bioseq_dl fetch --config {input.config:q} --run {wildcards.ingest} {params.cache}"
+        "python -m bioseq_dl fetch --config {params.config:q} --run {wildcards.ingest} {params.cache}"
         " --out {output.sources:q} > {log:q} 2>&1"
 
 
 rule ingest:
     """Read the inputs into records; count what had to be left out, and why."""
     input:
-        config=ancient(RESOLVED),
         sources=rules.fetch.output.sources,
     output:
         records=f"{DATA}/records.parquet",
@@ -65,11 +47,12 @@ rule ingest:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
+        config=RESOLVED,
         part=lambda wildcards: part_of_stage("ingest", wildcards.ingest),
         cache=CACHE,
         code=code_digest("ingest"),
     shell:
-        "python -m bioseq_dl ingest --config {input.config:q} --run {wildcards.ingest} {params.cache}"
+        "python -m bioseq_dl ingest --config {params.config:q} --run {wildcards.ingest} {params.cache}"
         " --sources {input.sources:q} --records {output.records:q}"
         " --rejected {output.rejected:q} --summary {output.summary:q} > {log:q} 2>&1"
 
@@ -77,7 +60,6 @@ rule ingest:
 rule split:
     """Give each record a fold, and stop where test records leak into training."""
     input:
-        config=ancient(RESOLVED),
         records=rules.ingest.output.records,
     output:
         folds=f"{SPLIT}/split.parquet",
@@ -98,10 +80,11 @@ rule split:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
+        config=RESOLVED,
         part=lambda wildcards: part_of_stage("split", wildcards.split),
         code=code_digest("split"),
     shell:
-        "python -m bioseq_dl split --config {input.config:q} --run {wildcards.split} --records {input.records:q}"
+        "python -m bioseq_dl split --config {params.config:q} --run {wildcards.split} --records {input.records:q}"
         " --folds {output.folds:q} --audit {output.audit:q} --pairs {output.pairs:q}"
         " > {log:q} 2>&1"
 
@@ -109,7 +92,6 @@ rule split:
 rule encode:
     """Turn records into integer codes."""
     input:
-        config=ancient(RESOLVED),
         records=rules.ingest.output.records,
         folds=rules.split.output.folds,
     output:
@@ -125,8 +107,9 @@ rule encode:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=60,
     params:
+        config=RESOLVED,
         part=lambda wildcards: part_of_stage("encode", wildcards.encode),
         code=code_digest("encode"),
     shell:
-        "python -m bioseq_dl encode --config {input.config:q} --run {wildcards.encode} --records {input.records:q}"
+        "python -m bioseq_dl encode --config {params.config:q} --run {wildcards.encode} --records {input.records:q}"
         " --folds {input.folds:q} --examples {output.examples:q} > {log:q} 2>&1"

@@ -1,7 +1,6 @@
 rule evaluate:
     """Metrics with intervals, beside the baselines and the published figures."""
     input:
-        config=ancient(RESOLVED),
         records=of_run("ingest", "records.parquet"),
         models=predictions_of,
         baselines=baselines_of,
@@ -33,10 +32,11 @@ rule evaluate:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
     params:
+        config=RESOLVED,
         part=part_of_run("evaluate"),
         code=code_digest("evaluate"),
     shell:
-        "python -m bioseq_dl evaluate --config {input.config:q} --run {wildcards.run} --records {input.records:q}"
+        "python -m bioseq_dl evaluate --config {params.config:q} --run {wildcards.run} --records {input.records:q}"
         " --models {input.models:q} --baselines {input.baselines:q}"
         " --metrics {output.metrics:q} > {log:q} 2>&1"
 
@@ -44,7 +44,6 @@ rule evaluate:
 rule report:
     """Tell people what was found, and how sure one can be."""
     input:
-        config=ancient(RESOLVED),
         metrics=expand(f"{RESULTS}/runs/{{run}}/evaluation/metrics.json", run=RUNS),
     output:
         page=report(
@@ -64,8 +63,9 @@ rule report:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=60,
     params:
-        config=CONFIG.model_dump_json(),
+        config=RESOLVED,
+        part=CONFIG.model_dump_json(),
         code=code_digest("report"),
     shell:
-        "python -m bioseq_dl report --config {input.config:q} --out {output.page:q}"
+        "python -m bioseq_dl report --config {params.config:q} --out {output.page:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"

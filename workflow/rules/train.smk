@@ -1,7 +1,6 @@
 rule train:
     """Train one model; continues where an interrupted training stopped."""
     input:
-        config=ancient(RESOLVED),
         examples=of_run("encode", "examples.safetensors"),
     output:
         model=f"{MODEL}/model.pt",
@@ -23,10 +22,11 @@ rule train:
         runtime=24 * 60,
         gpu=gpus,
     params:
+        config=RESOLVED,
         part=part_of_run("train"),
         code=code_digest("train"),
     shell:
-        "python -m bioseq_dl train --config {input.config:q} --run {wildcards.run} --examples {input.examples:q}"
+        "python -m bioseq_dl train --config {params.config:q} --run {wildcards.run} --examples {input.examples:q}"
         " --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
         " --model {output.model:q} > {log:q} 2>&1"
 
@@ -34,7 +34,6 @@ rule train:
 rule baseline:
     """Fit a simple model on the same folds, for an honest comparison."""
     input:
-        config=ancient(RESOLVED),
         records=f"{DATA}/records.parquet",
         examples=rules.encode.output.examples,
     output:
@@ -50,9 +49,10 @@ rule baseline:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=240,
     params:
+        config=RESOLVED,
         part=lambda wildcards: part_of_stage("baseline", wildcards.baselines),
         code=code_digest("baseline"),
     shell:
-        "python -m bioseq_dl baseline --config {input.config:q} --run {wildcards.baselines} --name {wildcards.baseline}"
+        "python -m bioseq_dl baseline --config {params.config:q} --run {wildcards.baselines} --name {wildcards.baseline}"
         " --fold {wildcards.fold} --records {input.records:q} --examples {input.examples:q}"
         " --predictions {output.predictions:q} > {log:q} 2>&1"
