@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -42,7 +43,12 @@ SETTINGS = {
 
 
 def command(folder: Path, examples: Path, settings: dict[str, Any] = SETTINGS) -> list[str]:
-    words = [sys.executable, "-m", "bioseq_dl", "train", "--settings", json.dumps(settings)]
+    source = {"path": "not-read.fa"}
+    run = settings | {"ingest": {"inputs": [{"format": "fasta", "source": source}]}}
+    text = json.dumps({"runs": {"run": run}})
+    config = examples.with_name(f"{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml")
+    config.write_text(text)
+    words = [sys.executable, "-m", "bioseq_dl", "train", "--config", str(config)]
     words += ["--examples", str(examples), "--seed", "7", "--threads", "1"]
     return [*words, "--model", str(folder / "model.pt")]
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(REPOSITORY))
 from bioseq_dl.cli.fetch import list_sources
 from bioseq_dl.config import RUN_NAME, validate_config
 from bioseq_dl.errors import InputError
-from bioseq_dl.io.atomic import check_writable, write_text
+from bioseq_dl.io.atomic import write_text
 from bioseq_dl.layout import (
     baseline_folder,
     list_baselines,
@@ -48,13 +48,6 @@ CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""
 
 
 # Snakemake itself would end in a traceback. Not for a dry run, which writes nothing.
-onstart:
-    try:
-        check_writable(RESOLVED)
-    except InputError as error:
-        raise WorkflowError(f"error: {error}")
-
-
 def write_resolved_config():
     text = yaml.safe_dump(CONFIG.model_dump(mode="json"), sort_keys=False)
     try:
