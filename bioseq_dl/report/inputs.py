@@ -116,9 +116,8 @@ def _read_table(path: Path | None, separator: str) -> pd.DataFrame:
     if path is None or not path.exists():
         return pd.DataFrame()
     # Ids, classes and sources are text, whatever they look like ("NA", "007").
-    text = dict.fromkeys(
-        ("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group"), str
-    )
+    names = ("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group")
+    text: Any = dict.fromkeys(names, str)
     try:
         return pd.read_csv(path, sep=separator, dtype=text, keep_default_na=False, na_values=[""])
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
