@@ -65,8 +65,8 @@ def predict_examples(
 def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.device) -> pa.Table:
     """Predict every sequence of a FASTA with one or several models.
 
-    Sequences are cropped or padded around their centre only where the network needs one
-    length (pooling flatten, wide.positional); U reads as T, lower case as upper.
+    A model trained on sequences of one length reads that length: others are cropped or
+    padded around their centre, and their note says so. U reads as T, lower case as upper.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
     pyarrow.Table
         ``id``; per target the mean over models (``probability:<target>``,
         ``probability:<target>:<class>`` or ``value:<target>``) and, with several, the sample
-        standard deviation (``sd:…``); ``note`` says why a row has none. A row per record,
-        in the file's order.
+        standard deviation (``sd:…``); ``note`` says why a row has none, or what was cropped
+        or padded. A row per record, in the file's order.
 
     Raises
     ------
@@ -98,6 +98,12 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
                 found=", ".join(other.targets.names),
                 allowed=", ".join(first.targets.names),
             )
+        if other.shape.length != first.shape.length:
+            raise InputError(
+                "the models were trained on sequences of different lengths",
+                found=f"{other.shape.length} bases",
+                allowed=f"{first.shape.length} bases",
+            )
     records = list(read_fasta(path))
     if not records:
         raise InputError("no records in the FASTA", file=path)
@@ -107,8 +113,12 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
         Ingest(inputs=(entry,), alphabet="rna", max_unknown_fraction=1.0),
     )
     good = np.array([row for row in range(len(records)) if row not in checked.problems], np.int64)
+    length = first.shape.length
     notes = [
-        checked.problems[row][0] if row in checked.problems else None for row in range(len(records))
+        checked.problems[row][0]
+        if row in checked.problems
+        else _tell_fit(len(record.sequence), length)
+        for row, record in enumerate(records)
     ]
     columns: dict[str, pa.Array] = {"id": pa.array([record.id for record in records])}
     if len(good):
@@ -122,6 +132,12 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
             columns[name] = pa.array(full, pa.float64(), mask=np.isnan(full))
     columns["note"] = pa.array(notes, pa.string())
     return pa.table(columns)
+
+
+def _tell_fit(found: int, wanted: int | None) -> str | None:
+    if wanted is None or found == wanted:
+        return None
+    return f"{'cropped' if found > wanted else 'padded'} from {found} to {wanted} bases"
 
 
 def _score(
@@ -157,7 +173,7 @@ def _encode(sequences: list[bytes], checkpoint: Checkpoint) -> Examples:
     codes = DNA.encode(b"".join(sequences))
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     length = checkpoint.shape.length
-    if checkpoint.model.needs_length and length is not None:
+    if length is not None:
         codes, offsets = fit_length(codes, offsets, length, DNA.unknown_code)
     count = len(sequences)
     return Examples(

@@ -123,8 +123,8 @@ def test_several_models_are_averaged_with_their_sd(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [SMALL | {"pooling": "flatten"}, SMALL | {"wide": {"positional": 2}}],
-    ids=["flatten", "positional"],
+    [SMALL, SMALL | {"pooling": "flatten"}, SMALL | {"wide": {"positional": 2}}],
+    ids=["any", "flatten", "positional"],
 )
 def test_models_of_one_length_crop_and_pad(model: dict[str, Any], tmp_path: Path) -> None:
     path = write_model(tmp_path / "model.pt", model=model, length=20)
@@ -136,6 +136,8 @@ def test_models_of_one_length_crop_and_pad(model: dict[str, Any], tmp_path: Path
     assert values[0] == pytest.approx(values[1])
     assert values[2] == pytest.approx(values[3])
     assert values[0] != pytest.approx(values[2], abs=1e-9)
+    notes = [row["note"] for row in rows(tmp_path / "new.tsv")]
+    assert notes == ["", "cropped from 28 to 20 bases", "padded from 16 to 20 bases", ""]
 
 
 def test_columns_of_other_kinds(tmp_path: Path) -> None:
