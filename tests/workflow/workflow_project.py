@@ -83,11 +83,10 @@ class Project:
 
     def planned(self) -> set[str]:
         """Names of the rules that a dry run would run."""
-        done = self.run("--dry-run", "--quiet", "rules")
+        done = self.run("--dry-run")
         assert done.returncode == 0, done.stdout
-        full = self.run("--dry-run")
         return {
             line.split()[1].rstrip(":")
-            for line in full.stdout.splitlines()
+            for line in done.stdout.splitlines()
             if line.startswith("rule ")
         }
