@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bioseq_dl.metrics import METRICS, METRICS_OF_KIND
+from bioseq_dl.config import METRICS_OF_KIND
+from bioseq_dl.metrics import METRICS
 from bioseq_dl.weighted import score_weighted
 
 Floats = NDArray[np.float64]

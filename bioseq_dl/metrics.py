@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn import metrics as sk
 
+from bioseq_dl.config import METRICS_OF_KIND
+
 Floats = NDArray[np.float64]
 
 
@@ -77,23 +79,6 @@ METRICS: Mapping[str, Metric] = {
     "rmse": Metric("RMSE", False, "root mean squared error, in the target's unit"),
 }
 
-_CLASSIFICATION = (
-    "auroc",
-    "auprc",
-    "mcc",
-    "f1",
-    "precision",
-    "recall",
-    "accuracy",
-    "brier",
-    "ece",
-    "log_loss",
-)
-METRICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
-    "binary": _CLASSIFICATION,
-    "multiclass": _CLASSIFICATION,
-    "regression": ("pearson", "spearman", "r2", "rmse"),
-}
 HEADLINE_OF_KIND: Mapping[str, str] = {
     "binary": "auroc",
     "multiclass": "accuracy",

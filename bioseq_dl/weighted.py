@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bioseq_dl.metrics import METRICS_OF_KIND, assign_bins, log_probability
+from bioseq_dl.config import METRICS_OF_KIND
+from bioseq_dl.metrics import assign_bins, log_probability
 
 Floats = NDArray[np.float64]
 

@@ -90,6 +90,14 @@ BAD = {
         {"runs": {"a/b": minimal()["runs"]["a"]}},  # type: ignore[index]
         "run name 'a/b' must match",
     ),
+    "unknown published metric": (
+        minimal(published=[{"metric": "acc", "value": 1, "source": "x"}]),
+        "published[0]: unknown metric 'acc'; allowed: auroc, auprc, mcc",
+    ),
+    "unknown published target": (
+        minimal(published=[{"metric": "mcc", "value": 1, "source": "x", "target": "y"}]),
+        "published[0]: unknown target 'y'; targets: label",
+    ),
     "no runs": ({"runs": {}}, "config, key runs: "),
     "url without hash": (
         minimal(ingest={"inputs": [{"format": "fasta", "source": {"url": "https://a.b/c"}}]}),

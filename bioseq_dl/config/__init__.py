@@ -17,9 +17,17 @@ from bioseq_dl.config.model import ConvLayer, Encode, Model, Recurrent, Wide
 from bioseq_dl.config.run import RUN_NAME, Config, DnaRun, Run, load_config, validate_config
 from bioseq_dl.config.sources import Source
 from bioseq_dl.config.split import Audit, Split
-from bioseq_dl.config.train import Augment, Baselines, Evaluate, Published, Train
+from bioseq_dl.config.train import (
+    METRICS_OF_KIND,
+    Augment,
+    Baselines,
+    Evaluate,
+    Published,
+    Train,
+)
 
 __all__ = [
+    "METRICS_OF_KIND",
     "RUN_NAME",
     "Audit",
     "Augment",

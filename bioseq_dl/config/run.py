@@ -15,7 +15,7 @@ from bioseq_dl.config.explain import explain
 from bioseq_dl.config.ingest import Ingest, Targets
 from bioseq_dl.config.model import Encode, Model
 from bioseq_dl.config.split import Split
-from bioseq_dl.config.train import Baselines, Evaluate, Published, Train
+from bioseq_dl.config.train import METRICS_OF_KIND, Baselines, Evaluate, Published, Train
 from bioseq_dl.errors import InputError
 
 RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -64,6 +64,15 @@ class DnaRun(Section):
             name = self.model.preset
             what = f"preset {name}" if name is not None else self.model.needs_length
             raise ValueError(f"model.{what} needs encode.length: one length for all")
+        metrics = METRICS_OF_KIND[self.targets.kind]
+        for place, figure in enumerate(self.published):
+            where = f"published[{place}]"
+            if figure.metric not in metrics:
+                allowed = ", ".join(metrics)
+                raise ValueError(f"{where}: unknown metric {figure.metric!r}; allowed: {allowed}")
+            if figure.target is not None and figure.target not in self.targets.names:
+                allowed = ", ".join(self.targets.names)
+                raise ValueError(f"{where}: unknown target {figure.target!r}; targets: {allowed}")
         return self
 
 

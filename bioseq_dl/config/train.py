@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -121,11 +122,32 @@ class Evaluate(Section):
     """Bins of the expected calibration error."""
 
 
+_CLASSIFICATION = (
+    "auroc",
+    "auprc",
+    "mcc",
+    "f1",
+    "precision",
+    "recall",
+    "accuracy",
+    "brier",
+    "ece",
+    "log_loss",
+)
+METRICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "binary": _CLASSIFICATION,
+    "multiclass": _CLASSIFICATION,
+    "regression": ("pearson", "spearman", "r2", "rmse"),
+}
+"""Kind of target: names of its metrics, in the order of the report."""
+
+
 class Published(Section):
     """A figure from the literature, shown beside ours."""
 
     metric: str
-    """Our name of the metric (``auroc``, ``mcc``, ``accuracy`` …)."""
+    """Our name of the metric: auroc, auprc, mcc, f1, precision, recall, accuracy, brier, ece,
+    log_loss; pearson, spearman, r2, rmse."""
     value: float
     """The published figure."""
     source: str

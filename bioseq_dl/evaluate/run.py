@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bioseq_dl.bootstrap import resample_scores
 from bioseq_dl.calibration import fit_temperature, scale_probability
-from bioseq_dl.config import Evaluate, Published, Targets
+from bioseq_dl.config import METRICS_OF_KIND, Evaluate, Published, Targets
 from bioseq_dl.evaluate.curves import class_names, count_confusion, trace_curves
 from bioseq_dl.evaluate.errors import list_errors, rate_errors, read_features
 from bioseq_dl.evaluate.predictions import Part, Predictions, pool_parts, read_predictions
@@ -31,7 +31,7 @@ from bioseq_dl.evaluate.tables import (
     tabulate_calibration,
     tabulate_metrics,
 )
-from bioseq_dl.metrics import HEADLINE_OF_KIND, METRICS, METRICS_OF_KIND
+from bioseq_dl.metrics import HEADLINE_OF_KIND, METRICS
 
 Floats = NDArray[np.float64]
 CALIBRATED = "calibrated model"

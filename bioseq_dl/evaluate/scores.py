@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioseq_dl.bootstrap import MACRO, bound, compare_paired, remove_bias
-from bioseq_dl.config import Evaluate, Published, Targets
+from bioseq_dl.config import METRICS_OF_KIND, Evaluate, Published, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.evaluate.predictions import Part
-from bioseq_dl.metrics import METRICS, METRICS_OF_KIND, Score, macro_average, score_target
+from bioseq_dl.metrics import METRICS, Score, macro_average, score_target
 
 Floats = NDArray[np.float64]
 Scores = dict[str, dict[str, Score]]

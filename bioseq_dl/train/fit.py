@@ -22,6 +22,7 @@ from bioseq_dl.data.examples import read_examples
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import check_writable, write_json
+from bioseq_dl.metrics import HEADLINE_OF_KIND
 from bioseq_dl.models.shape import Shape, shape_of
 from bioseq_dl.provenance import hash_file, record_provenance
 from bioseq_dl.tasks.registry import find_task
@@ -38,7 +39,7 @@ from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
 from bioseq_dl.train.loop import Feed, Trained, train_model
 from bioseq_dl.train.optimizer import build_optimizer
 from bioseq_dl.train.precision import Precision, choose_precision
-from bioseq_dl.train.score import SCORE_NAMES, validation_score
+from bioseq_dl.train.score import validation_score
 from bioseq_dl.train.weights import class_weights
 
 Log = Callable[[str], None]
@@ -156,7 +157,7 @@ def fit_model(job: Job, log: Log) -> None:
         "epochs_run": progress.epoch,
         "epochs_planned": job.train.epochs,
         "kept_epoch": kept,
-        "score": SCORE_NAMES[job.targets.kind],
+        "score": HEADLINE_OF_KIND[job.targets.kind],
         "kept_val_loss": best["val_loss"],
         "kept_val_score": best["val_score"],
         "steps": progress.step,
@@ -319,7 +320,7 @@ def _checkpoint(
 def _describe(row: Epoch, job: Job) -> str:
     text = f"epoch {row.epoch}/{job.train.epochs}: train loss {row.train_loss:.4f}"
     if row.val_loss is not None and row.val_score is not None:
-        name = SCORE_NAMES[job.targets.kind]
+        name = HEADLINE_OF_KIND[job.targets.kind]
         text += f", val loss {row.val_loss:.4f}, val {name} {row.val_score:.4f}"
     return f"{text} ({row.seconds:.1f} s)"
 

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from bioseq_dl.config import Targets
-from bioseq_dl.metrics import score_target
-
-SCORE_NAMES = {"binary": "auroc", "multiclass": "accuracy", "regression": "pearson"}
+from bioseq_dl.metrics import HEADLINE_OF_KIND, score_target
 
 
 def validation_score(
@@ -42,7 +40,7 @@ def validation_score(
         truth = targets[known, column].astype(np.float64)
         output = outputs[known, column].astype(np.float64)
         prediction = output if spec.kind == "regression" else to_probability(output, spec.kind)
-        values.append(score_target(spec.kind, truth, prediction)[SCORE_NAMES[spec.kind]].value)
+        values.append(score_target(spec.kind, truth, prediction)[HEADLINE_OF_KIND[spec.kind]].value)
     finite = [value for value in values if np.isfinite(value)]
     return float(np.mean(finite)) if finite else float("nan")
 
