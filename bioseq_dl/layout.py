@@ -42,4 +42,4 @@ def list_models(run: Run) -> list[tuple[int, int]]:
 
 def list_baselines(run: Run) -> list[str]:
     """Give the names of the baselines that a run's config asks for."""
-    return [name for name in ("prior", "kmer") if getattr(run.baselines, name)]
+    return [name for name in ("prior", "kmer", "additive") if getattr(run.baselines, name)]

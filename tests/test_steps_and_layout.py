@@ -93,6 +93,8 @@ def test_baselines_that_are_asked_for() -> None:
     assert list_baselines(make()) == ["prior", "kmer"]
     assert list_baselines(make(baselines={"kmer": None})) == ["prior"]
     assert list_baselines(make(baselines={"prior": False, "kmer": None})) == []
+    additive = make(baselines={"additive": True}, encode={"length": 20})
+    assert list_baselines(additive) == ["prior", "kmer", "additive"]
 
 
 def test_a_run_is_found_by_its_name_or_a_stage() -> None:

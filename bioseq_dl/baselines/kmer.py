@@ -6,36 +6,16 @@ distance: what a network adds has to be seen above it.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse, special
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge
+from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
 from bioseq_dl.baselines.counts import count_frequencies
-from bioseq_dl.baselines.prior import prior_output
-from bioseq_dl.baselines.rows import FoldRows, Predicted, find_rows, labelled
+from bioseq_dl.baselines.linear import fit_linear
+from bioseq_dl.baselines.rows import FoldRows, Predicted, find_rows
 from bioseq_dl.config import Baselines
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
-from bioseq_dl.metrics import log_probability
-
-Floats = NDArray[np.float64]
-ITERATIONS = 1000
-
-
-@dataclass(frozen=True, eq=False)
-class _Fit:
-    strength: float
-    outputs: Floats
-    """(judged,) or (judged, classes)"""
-    note: str
 
 
 def predict_kmer(examples: Examples, fold: int, config: Baselines) -> Predicted:
@@ -65,13 +45,8 @@ def predict_kmer(examples: Examples, fold: int, config: Baselines) -> Predicted:
     every = np.arange(len(examples))
     counts = count_frequencies(examples, every, config.kmer, both_strands=config.both_strands)
     features = _scale(rows, counts)
-    fits = {
-        name: _fit_target(examples, rows, place, features, config.strengths)
-        for place, name in enumerate(examples.spec.names)
-    }
-    outputs = np.stack([fit.outputs for fit in fits.values()], axis=1).astype(np.float32)
+    outputs, chosen = fit_linear(examples, rows, features, config.strengths)
     strands = "both strands" if config.both_strands else "one strand"
-    chosen = "; ".join(f"{name}: {fit.note}" for name, fit in fits.items())
     note = f"{config.kmer}-mers, {strands}, {features.shape[1]} features; {chosen}"
     return Predicted(rows.judged, outputs, note)
 
@@ -82,81 +57,3 @@ def _scale(rows: FoldRows, counts: sparse.csr_array) -> sparse.csr_array:
         raise InputError("the training fold is empty")
     scaler = StandardScaler(with_mean=False).fit(counts[rows.train])
     return sparse.csr_array(scaler.transform(counts))
-
-
-def _fit_target(
-    examples: Examples,
-    rows: FoldRows,
-    target: int,
-    features: sparse.csr_array,
-    strengths: tuple[float, ...],
-) -> _Fit:
-    spec = examples.spec
-    train, truth = labelled(examples, rows.train, target)
-    val, val_truth = labelled(examples, rows.val, target)
-    if len(np.unique(truth)) < 2:
-        constant = prior_output(spec.kind, truth, len(spec.classes))
-        outputs = np.repeat(constant[None], len(rows.judged), axis=0)
-        return _Fit(np.nan, outputs, "the prior, as training labels are all equal or missing")
-    apply = _apply(spec.kind, len(spec.classes), truth)
-    strengths = tuple(sorted(strengths))
-    if not len(val):
-        middle = strengths[len(strengths) // 2]
-        model = _train(spec.kind, features[train], truth, middle)
-        note = f"strength {middle:g}, unseen, as validation holds no labels"
-        return _Fit(middle, apply(model, features[rows.judged]), note)
-    best: tuple[float, float, Any] | None = None
-    for strength in strengths:
-        model = _train(spec.kind, features[train], truth, strength)
-        loss = _loss(spec.kind, val_truth, apply(model, features[val]))
-        if best is None or loss < best[0]:
-            best = (loss, strength, model)
-    assert best is not None
-    loss, strength, model = best
-    name = "squared error" if spec.kind == "regression" else "log loss"
-    note = f"strength {strength:g} of {_join(strengths)} (validation {name} {loss:.4f})"
-    return _Fit(strength, apply(model, features[rows.judged]), note)
-
-
-def _train(kind: str, features: sparse.csr_array, truth: Floats, strength: float) -> Any:
-    if kind == "regression":
-        return Ridge(alpha=1 / strength, solver="lsqr", tol=1e-6).fit(features, truth)
-    model = LogisticRegression(C=strength, max_iter=ITERATIONS, tol=1e-4)
-    with warnings.catch_warnings():
-        # A weakly held fit that has not converged loses on validation, and says enough there.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(features, truth)
-
-
-def _apply(kind: str, classes: int, truth: Floats) -> Callable[[Any, sparse.csr_array], Floats]:
-    """Give a function from a fitted model to outputs: values, logits, or log-probabilities."""
-    if kind == "regression":
-        return lambda model, features: model.predict(features)
-    if kind == "binary":
-        return lambda model, features: model.decision_function(features)
-    seen = np.unique(truth).astype(np.int64)
-
-    def logits(model: Any, features: sparse.csr_array) -> Floats:
-        decision = model.decision_function(features)
-        if decision.ndim == 1:  # two classes seen
-            decision = np.stack([np.zeros_like(decision), decision], axis=1)
-        # A class that train does not hold gets half a record, as in the prior.
-        outputs = np.full((features.shape[0], classes), np.log(0.5 / len(truth)))
-        outputs[:, seen] = special.log_softmax(decision, axis=1)
-        return outputs
-
-    return logits
-
-
-def _loss(kind: str, truth: Floats, outputs: Floats) -> float:
-    if kind == "regression":
-        return float(np.mean((truth - outputs) ** 2))
-    if kind == "binary":
-        sides = np.where(truth == 1, outputs, -outputs)
-        return float(-special.log_expit(sides).mean())
-    chosen = special.softmax(outputs, axis=1)[np.arange(len(truth)), truth.astype(np.int64)]
-    return float(-log_probability(chosen).mean())
-
-
-def _join(values: tuple[float, ...]) -> str:
-    return ", ".join(f"{value:g}" for value in values)

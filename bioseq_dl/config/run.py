@@ -64,6 +64,8 @@ class DnaRun(Section):
             name = self.model.preset
             what = f"preset {name}" if name is not None else self.model.needs_length
             raise ValueError(f"model.{what} needs encode.length: one length for all")
+        if self.baselines.additive and self.encode.length is None:
+            raise ValueError("baselines.additive needs encode.length: one length for all")
         metrics = METRICS_OF_KIND[self.targets.kind]
         for place, figure in enumerate(self.published):
             where = f"published[{place}]"

@@ -99,6 +99,8 @@ class Baselines(Section):
     """Share of each class (or the mean) in train."""
     kmer: int | None = Field(default=5, ge=1, le=8)
     """Logistic or ridge regression on k-mer frequencies; null is none."""
+    additive: bool = False
+    """Logistic or ridge regression on the letter at each place; needs ``encode.length``."""
     both_strands: bool = False
     """Count a k-mer and its reverse complement as one."""
     strengths: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1, 1.0)

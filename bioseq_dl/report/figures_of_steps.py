@@ -164,9 +164,9 @@ def _draw_overview(metric: str, label: str, rows: pd.DataFrame) -> Picture:
     runs = list(dict.fromkeys(rows["run"]))
     styles = {"model": ("o", BLUE, 0.16), "published": ("D", RED, 0.0)}
     baselines = [name for name in dict.fromkeys(rows["predictor"]) if name not in styles]
+    colours = {name_predictor(key): colour for key, colour in PREDICTOR_COLOURS.items()}
     for name in baselines:
-        colour = PREDICTOR_COLOURS["prior" if name == name_predictor("prior") else "kmer"]
-        styles[name] = ("s", colour, -0.16)
+        styles[name] = ("s", colours.get(name, colours[name_predictor("kmer")]), -0.16)
     with drawing(4.3, 0.95 + 0.42 * len(runs)) as figure:
         axis = figure.subplots()
         for name in ("model", *baselines, "published"):

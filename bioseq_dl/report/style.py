@@ -18,7 +18,13 @@ from matplotlib.figure import Figure
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 PURPLE, SKY, GREY, INK = "#cc79a7", "#56b4e9", "#8a8f98", "#22262b"
 CYCLE = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
-PREDICTOR_COLOURS = {"model": BLUE, "kmer": ORANGE, "prior": GREY, "calibrated model": GREEN}
+PREDICTOR_COLOURS = {
+    "model": BLUE,
+    "kmer": ORANGE,
+    "additive": PURPLE,
+    "prior": GREY,
+    "calibrated model": GREEN,
+}
 _FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same layout everywhere

@@ -8,7 +8,7 @@ from typing import Any
 
 MACRO = "macro"
 NONE = "–"
-PREDICTORS = {"model": "model", "prior": "class prior", "kmer": "k-mer"}
+PREDICTORS = {"model": "model", "prior": "class prior", "kmer": "k-mer", "additive": "additive"}
 _VERDICTS = {
     "better": "the model is better",
     "worse": "the model is worse",

@@ -10,8 +10,10 @@ DNA_SEQUENCE = Task(
     feed="bioseq_dl.data.feed:feed_batch",
     build_model="bioseq_dl.models.sequence:build_model",
     loss="bioseq_dl.models.heads:build_loss",
+    perturb="bioseq_dl.perturb:prepare",
     baselines={
         "prior": "bioseq_dl.baselines:predict_prior",
         "kmer": "bioseq_dl.baselines:predict_kmer",
+        "additive": "bioseq_dl.baselines:predict_additive",
     },
 )

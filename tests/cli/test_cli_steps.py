@@ -146,7 +146,7 @@ def test_no_such_fold(step: str, finished: Project, capsys: pytest.CaptureFixtur
 
 def test_unknown_baseline(finished: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(finished, capsys, "baseline", name="forest") == (
-        "unknown baseline; found 'forest'; allowed: kmer, prior"
+        "unknown baseline; found 'forest'; allowed: additive, kmer, prior"
     )
 
 
