@@ -35,6 +35,16 @@ def evaluation_folder(results: str | Path, run_name: str) -> Path:
     return Path(results, "runs", run_name, "evaluation")
 
 
+def variants_folder(results: str | Path, run_name: str, name: str) -> Path:
+    """Give the folder of a run's scored variants."""
+    return Path(results, "runs", run_name, "variants", name)
+
+
+def explain_folder(results: str | Path, run_name: str) -> Path:
+    """Give the folder of a run's attributions and motifs."""
+    return Path(results, "runs", run_name, "explain")
+
+
 def list_models(run: Run) -> list[tuple[int, int]]:
     """Give (fold, seed) of every model of a run."""
     return [(fold, seed) for fold in range(run.split.folds) for seed in run.train.seeds]

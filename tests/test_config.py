@@ -24,6 +24,12 @@ def minimal(**changes: object) -> dict[str, object]:
     return {"runs": {"a": run | changes}}
 
 
+def scored(**changes: object) -> dict[str, object]:
+    """A run that scores variants."""
+    entry: dict[str, object] = {"format": "vcf", "source": {"path": "v"}, "genome": {"path": "g"}}
+    return {"mine": entry | changes}
+
+
 def test_defaults_fill_a_minimal_config() -> None:
     config = validate_config(minimal())
     assert config.runs["a"].train.epochs == 20
@@ -117,6 +123,37 @@ BAD = {
             }
         ),
         "two sources of labels for label: labels and columns",
+    ),
+    "variants format": (
+        minimal(variants=scored(format="vcff")),
+        "key runs.a.variants.mine.format: unknown value; found 'vcff'; allowed: vcf, mutations; "
+        "fix: did you mean vcf?",
+    ),
+    "variants key": (
+        minimal(variants=scored(genom=1)),
+        "key runs.a.variants.mine.genom: unknown key; allowed: source, ",
+    ),
+    "variants name": (minimal(variants={"a/b": scored()["mine"]}), "variants name 'a/b' must"),
+    "variants target": (
+        minimal(variants=scored(targets=["x"])),
+        "variants.mine.targets: unknown target 'x'; targets: label",
+    ),
+    "variants fold": (minimal(variants=scored(fold=1)), "variants.mine.fold: folds count from 0"),
+    "variants scale": (
+        minimal(variants=scored(scale="probability"), targets={"kind": "regression"}),
+        "variants.mine.scale: a regression has no probabilities",
+    ),
+    "explain nothing": (minimal(explain={"records": 0, "motifs": None}), "nothing to explain"),
+    "explain wide": (
+        minimal(
+            explain={"methods": ["deeplift"]},
+            model={"conv": [{"channels": 1, "kernel": 3}], "wide": {"anywhere": 3}},
+        ),
+        "deeplift needs a network without wide",
+    ),
+    "explain recurrent": (
+        minimal(explain={"methods": ["deeplift"]}, model={"preset": "bilstm"}),
+        "deeplift needs a network without recurrent",
     ),
 }
 

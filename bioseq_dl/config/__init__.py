@@ -13,6 +13,7 @@ from bioseq_dl.config.ingest import (
     TableInput,
     Targets,
 )
+from bioseq_dl.config.interpret import Explain, ExplainedIntervals, Motifs
 from bioseq_dl.config.model import ConvLayer, Encode, Model, Recurrent, Wide
 from bioseq_dl.config.run import RUN_NAME, Config, DnaRun, Run, load_config, validate_config
 from bioseq_dl.config.sources import Source
@@ -25,6 +26,7 @@ from bioseq_dl.config.train import (
     Published,
     Train,
 )
+from bioseq_dl.config.variants import MutationTable, VariantsInput, VcfVariants
 
 __all__ = [
     "METRICS_OF_KIND",
@@ -37,12 +39,16 @@ __all__ = [
     "DnaRun",
     "Encode",
     "Evaluate",
+    "Explain",
+    "ExplainedIntervals",
     "FastaInput",
     "FoldName",
     "Ingest",
     "Input",
     "IntervalsInput",
     "Model",
+    "Motifs",
+    "MutationTable",
     "Negatives",
     "Published",
     "Recurrent",
@@ -52,6 +58,8 @@ __all__ = [
     "TableInput",
     "Targets",
     "Train",
+    "VariantsInput",
+    "VcfVariants",
     "Wide",
     "load_config",
     "validate_config",

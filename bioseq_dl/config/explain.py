@@ -36,7 +36,7 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
     ]
     first = problems[0]
     # The discriminator's value stands in the path of a union's member; it is no key.
-    members = ("fasta", "table", "bed", "narrowpeak")
+    members = ("fasta", "table", "bed", "narrowpeak", "vcf", "mutations")
     keys = [str(part) for part in first["loc"] if part not in members]
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
@@ -49,9 +49,10 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
     elif first["type"].startswith("union_tag"):
         keys.append(first["ctx"]["discriminator"].strip("'"))
         message, found = "a key is missing", first["ctx"].get("tag")
-        allowed = ", ".join(members)
+        tags = _tags(root, first["loc"])
+        allowed = ", ".join(tags)
         if found is not None:
-            message, fix = "unknown value", _suggest(found, members)
+            message, fix = "unknown value", _suggest(found, tags)
     elif first["type"] == "too_short":
         message = f"give {first['ctx']['min_length']} or more"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -72,16 +73,29 @@ def _suggest(word: str, known: Sequence[str]) -> str | None:
 
 def _known_keys(root: type[Section], path: tuple[int | str, ...]) -> list[str]:
     """Give the keys that the section at a path has."""
+    found = _sections(_find_annotation(root, path))
+    return list(found[0].model_fields) if found else []
+
+
+def _tags(root: type[Section], path: tuple[int | str, ...]) -> list[str]:
+    """Give the formats that the union at a path has."""
+    sections = _sections(_find_annotation(root, path))
+    kinds = [
+        getattr(section.model_fields.get("format"), "annotation", None) for section in sections
+    ]
+    return [tag for kind in kinds for tag in get_args(kind)]
+
+
+def _find_annotation(root: type[Section], path: tuple[int | str, ...]) -> Any:
     annotation: Any = root
     for part in path:
         if isinstance(annotation, type) and issubclass(annotation, Section):
             if part not in annotation.model_fields:
-                return []
+                return None
             annotation = annotation.model_fields[str(part)].annotation
         else:
             annotation = _step_into(annotation, part)
-    found = _sections(annotation)
-    return list(found[0].model_fields) if found else []
+    return annotation
 
 
 def _step_into(annotation: Any, part: int | str) -> Any:

@@ -13,9 +13,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from bioseq_dl.config.base import Section
 from bioseq_dl.config.explain import explain
 from bioseq_dl.config.ingest import Ingest, Targets
+from bioseq_dl.config.interpret import Explain
 from bioseq_dl.config.model import Encode, Model
 from bioseq_dl.config.split import Split
 from bioseq_dl.config.train import METRICS_OF_KIND, Baselines, Evaluate, Published, Train
+from bioseq_dl.config.variants import VariantsInput
 from bioseq_dl.errors import InputError
 
 RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -46,6 +48,10 @@ class DnaRun(Section):
     """Metrics and their uncertainty."""
     published: tuple[Published, ...] = ()
     """Figures from the literature."""
+    variants: dict[str, VariantsInput] = Field(default_factory=dict)
+    """Name: variants that the trained models score."""
+    explain: Explain | None = None
+    """What the network looks at; null does not ask."""
 
     @model_validator(mode="after")
     def _sections_agree(self) -> DnaRun:
@@ -64,6 +70,8 @@ class DnaRun(Section):
             name = self.model.preset
             what = f"preset {name}" if name is not None else self.model.needs_length
             raise ValueError(f"model.{what} needs encode.length: one length for all")
+        self._check_variants()
+        self._check_explain()
         if self.baselines.additive and self.encode.length is None:
             raise ValueError("baselines.additive needs encode.length: one length for all")
         metrics = METRICS_OF_KIND[self.targets.kind]
@@ -76,6 +84,39 @@ class DnaRun(Section):
                 allowed = ", ".join(self.targets.names)
                 raise ValueError(f"{where}: unknown target {figure.target!r}; targets: {allowed}")
         return self
+
+    def _check_variants(self) -> None:
+        for name, entry in self.variants.items():
+            if not re.fullmatch(RUN_NAME, name):
+                raise ValueError(f"variants name {name!r} must match {RUN_NAME}: it names a folder")
+            where = f"variants.{name}"
+            _check_targets(where, entry.targets, self.targets.names)
+            if entry.fold is not None and entry.fold >= self.split.folds:
+                raise ValueError(f"{where}.fold: folds count from 0 to {self.split.folds - 1}")
+            if entry.scale == "probability" and self.targets.kind == "regression":
+                raise ValueError(f"{where}.scale: a regression has no probabilities; use raw")
+
+    def _check_explain(self) -> None:
+        if self.explain is None:
+            return
+        _check_targets("explain", self.explain.targets, self.targets.names)
+        gradients = [method for method in self.explain.methods if method != "mutagenesis"]
+        if gradients and self.model.wide is not None:
+            raise ValueError(
+                f"explain.methods: {gradients[0]} needs a network without wide; use mutagenesis"
+            )
+        if "deeplift" in gradients and self.model.recurrent is not None:
+            raise ValueError(
+                "explain.methods: deeplift needs a network without recurrent; "
+                "use integrated_gradients or mutagenesis"
+            )
+
+
+def _check_targets(where: str, asked: tuple[str, ...], names: tuple[str, ...]) -> None:
+    unknown = [name for name in asked if name not in names]
+    if unknown:
+        allowed = ", ".join(names)
+        raise ValueError(f"{where}.targets: unknown target {unknown[0]!r}; targets: {allowed}")
 
 
 Run = DnaRun  # a discriminated union on ``task`` once there are two

@@ -28,6 +28,9 @@ class Task:
     loss: str
     """``(Targets, class_weights, label_smoothing) -> (outputs, targets) -> scalar``;
     honours missing labels."""
+    perturb: str | None = None
+    """``(nn.Module, device) -> Engine``: scores many small changes of a sequence; what variants
+    and explanations need. None where the task has no such thing."""
     baselines: Mapping[str, str] = field(default_factory=dict)
     """Name: ``(examples, fold, Baselines) -> predictions``."""
 
