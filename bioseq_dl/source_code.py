@@ -18,6 +18,10 @@ from bioseq_dl.steps import STEPS
 from bioseq_dl.tasks.registry import TASKS
 
 ROOT = Path(bioseq_dl.__file__).parent
+WITHOUT_EFFECT = ("bioseq_dl.cli.main", "bioseq_dl.config", "bioseq_dl.steps", "bioseq_dl.errors")
+"""Modules (and packages) that do not change a step's result: they dispatch, or what they tell
+the step stands in its part of the config, which is a parameter of its own. A new task or
+command must not retrain every model."""
 
 
 def step_modules(step: str) -> list[str]:
@@ -27,7 +31,7 @@ def step_modules(step: str) -> list[str]:
         for name in STEPS[step].functions:
             value = getattr(task, name)
             references = value.values() if isinstance(value, dict) else [value]
-            start += [reference.partition(":")[0] for reference in references]
+            start += [reference.partition(":")[0] for reference in references if reference]
     found: set[str] = set()
     while start:
         module = start.pop()
@@ -49,17 +53,40 @@ def step_packages(step: str) -> set[str]:
 
 
 def code_digest(step: str) -> str:
-    """Digest of the source (and templates) of all modules that a step may run."""
+    """Digest of the code (and templates) of all modules that a step may run.
+
+    Comments, docstrings and layout do not count, nor do the modules `WITHOUT_EFFECT`.
+    """
     digest = hashlib.sha256()
     for module in step_modules(step):
+        if any(f"{module}.".startswith(f"{name}.") for name in WITHOUT_EFFECT):
+            continue
         file = _module_file(module)
-        parts = [file]
+        digest.update(f"{module}\n{read_code(file)}\n".encode())
         if file.name == "__init__.py":  # what a package keeps beside its code
-            parts += sorted((file.parent / "templates").glob("*"))
-        for part in parts:
-            digest.update(part.relative_to(ROOT).as_posix().encode())
-            digest.update(part.read_bytes())
+            for part in sorted((file.parent / "templates").glob("*")):
+                digest.update(part.read_bytes())
     return digest.hexdigest()[:12]
+
+
+@cache
+def read_code(file: Path) -> str:
+    """Give what a module does, as its syntax tree without docstrings."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        # A string that stands alone as a statement does nothing.
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 @cache

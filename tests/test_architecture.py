@@ -9,7 +9,14 @@ import pytest
 import yaml
 
 from bioseq_dl.cli.main import COMMANDS
-from bioseq_dl.source_code import ROOT, code_digest, imported_modules, step_modules, step_packages
+from bioseq_dl.source_code import (
+    ROOT,
+    code_digest,
+    imported_modules,
+    read_code,
+    step_modules,
+    step_packages,
+)
 from bioseq_dl.steps import STEPS
 from bioseq_dl.tasks.registry import TASKS
 from bioseq_dl.tasks.task import resolve
@@ -25,8 +32,8 @@ FLOORS = (
     ("predictions", "weighted", "metrics", "bootstrap", "calibration", "models"),
     ("tasks",),
     ("train",),
-    ("predict",),
-    ("baselines", "evaluate", "steps", "source_code", "layout"),
+    ("predict", "perturb"),
+    ("variants", "interpret", "baselines", "evaluate", "steps", "source_code", "layout"),
     ("report",),
     ("cli", "__main__"),
 )
@@ -132,6 +139,19 @@ def test_code_digest_covers_the_modules_a_step_runs() -> None:
     assert "bioseq_dl.train.loop" in step_modules("train")
     assert "bioseq_dl.train.loop" not in step_modules("evaluate")
     assert len({code_digest(step) for step in STEPS}) == len(STEPS)
+
+
+def test_comments_and_docstrings_are_no_code(tmp_path: Path) -> None:
+    texts = {
+        "plain": "def add(a, b):\n    return a + b\n",
+        "told": '"""Adds."""\n\n\ndef add(a, b):\n    """Sum."""\n    return a + b  # so\n',
+        "other": "def add(a, b):\n    return a - b\n",
+    }
+    codes = {}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        codes[name] = read_code(tmp_path / name)
+    assert codes["plain"] == codes["told"] != codes["other"]
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: path.name)
