@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bioseq_dl.config import Ingest, IntervalsInput
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.contigs import match_names
 from bioseq_dl.io.genome import Genome, extract
 from bioseq_dl.io.intervals import Intervals
 from bioseq_dl.io.letters import TOO_LONG
@@ -69,30 +70,21 @@ def match_contigs(
         its contig.
     """
     counts = Counter(intervals.chrom)
-    places = {name: place for place, name in enumerate(genome.contigs)}
-    found: dict[str, int] = {}
-    renamed = []
-    for name in counts:
-        other = name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"
-        if name in places:
-            found[name] = places[name]
-        elif other in places and other in counts:
-            raise InputError(
-                f"contigs {other} and {name} both stand for the genome's {other}",
-                file=path,
-                fix="name each contig one way",
-            )
-        elif other in places:
-            found[name] = places[other]
-            renamed.append(f"{name} as {other}")
-        else:
-            found[name] = -1
+    names = match_names(counts, genome.contigs)
+    for name, other in names.clashes.items():
+        raise InputError(
+            f"contigs {other} and {name} both stand for the genome's {other}",
+            file=path,
+            fix="name each contig one way",
+        )
+    found = names.places
     if all(place < 0 for place in found.values()):
         raise InputError(
             "none of the intervals' contigs is in the genome",
             file=path,
             found=", ".join(sorted(counts)[:5]),
-            allowed=", ".join(list(places)[:5]) + (", …" if len(places) > 5 else ""),
+            allowed=", ".join(list(genome.contigs)[:5])
+            + (", …" if len(genome.contigs) > 5 else ""),
             fix="use a genome of the same assembly, with the same contig names",
         )
     contig = np.fromiter((found[name] for name in intervals.chrom), np.int64, len(intervals.chrom))
@@ -106,8 +98,7 @@ def match_contigs(
             allowed=f"end up to {sizes[contig[row]]}",
             fix="use the genome of the same assembly",
         )
-    notes = [f"contigs read under the genome's names: {', '.join(renamed)}"] if renamed else []
-    return contig, notes
+    return contig, names.notes
 
 
 def place_windows(
