@@ -54,8 +54,8 @@ class Explain(Section):
     methods: tuple[Literal["mutagenesis", "integrated_gradients", "deeplift"], ...] = (
         "mutagenesis",
     )
-    """``mutagenesis`` puts each letter at each place (in silico) and works for every network;
-    gradients need a network without ``wide``, and DeepLIFT one without recurrence."""
+    """``mutagenesis`` puts each letter at each place (in silico) and works for every network,
+    as integrated gradients do; DeepLIFT needs one without recurrence and ``wide``."""
     references: int = Field(default=20, ge=1)
     """Shuffled sequences (dinucleotides kept) that integrated gradients and DeepLIFT start
     from; the attributions are their mean."""

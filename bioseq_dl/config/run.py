@@ -100,16 +100,12 @@ class DnaRun(Section):
         if self.explain is None:
             return
         _check_targets("explain", self.explain.targets, self.targets.names)
-        gradients = [method for method in self.explain.methods if method != "mutagenesis"]
-        if gradients and self.model.wide is not None:
-            raise ValueError(
-                f"explain.methods: {gradients[0]} needs a network without wide; use mutagenesis"
-            )
-        if "deeplift" in gradients and self.model.recurrent is not None:
-            raise ValueError(
-                "explain.methods: deeplift needs a network without recurrent; "
-                "use integrated_gradients or mutagenesis"
-            )
+        for part in ("recurrent", "wide"):
+            if "deeplift" in self.explain.methods and getattr(self.model, part) is not None:
+                raise ValueError(
+                    f"explain.methods: deeplift needs a network without {part}; "
+                    "use integrated_gradients or mutagenesis"
+                )
 
 
 def _check_targets(where: str, asked: tuple[str, ...], names: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional
 from bioseq_dl.config import Wide
 
 _LETTERS = 4
-_STEP = 0.25
+STEP = 0.25
 """Weights of k-mers counted anywhere enter with this factor, and so learn more slowly: they
 are hit many times in each sequence."""
 
@@ -20,7 +20,9 @@ are hit many times in each sequence."""
 class KmerTerms(nn.Module):
     """Sum of a weight for each k-mer of a sequence, at its place or anywhere.
 
-    Weights start at 0. A look-up in a table, so no gradient reaches the columns.
+    Weights start at 0. Where no gradient with respect to the columns is asked for, a look-up
+    in a table; where it is (attributions), the same sum as a product of columns, which is
+    defined between letters too: each k-mer counts as much as the product of its letters' shares.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ class KmerTerms(nn.Module):
 
     def forward(self, columns: Tensor) -> Tensor | float:
         """Read one-hot columns (n, 4, length); give (n, outputs)."""
+        if columns.requires_grad:
+            return self._multiply(columns)
         known = columns.amax(1) > 0.5
         codes = columns.argmax(1)
         total: Tensor | float = 0.0
@@ -57,7 +61,16 @@ class KmerTerms(nn.Module):
             total = total + self._sum(codes, known, self.wide.positional, self.positional, True)
         if self.anywhere is not None and self.wide.anywhere is not None:
             terms = self._sum(codes, known, self.wide.anywhere, self.anywhere, False)
-            total = total + _STEP * terms
+            total = total + STEP * terms
+        return total
+
+    def _multiply(self, columns: Tensor) -> Tensor | float:
+        shares = columns.transpose(1, 2)
+        total: Tensor | float = 0.0
+        if self.positional is not None and self.wide.positional is not None:
+            total = total + _contract(shares, self.positional, self.wide.positional)
+        if self.anywhere is not None and self.wide.anywhere is not None:
+            total = total + STEP * _contract(shares, self.anywhere, self.wide.anywhere)
         return total
 
     def _sum(
@@ -81,3 +94,21 @@ class KmerTerms(nn.Module):
         return functional.embedding_bag(
             rows, table, mode="sum", per_sample_weights=counted, padding_idx=last
         )
+
+
+def _contract(shares: Tensor, table: Tensor, size: int) -> Tensor | float:
+    """Sum over places and k-mers of weight times the product of the letters' shares.
+
+    Letter by letter, the first (slowest in the k-mer's number) first: (n, places, 4^(k-1) …,
+    outputs) shrinks by four each time.
+    """
+    places = shares.shape[1] - size + 1
+    if places < 1:
+        return 0.0
+    # One table for all places, or one a place.
+    weights = table[:-1].reshape(-1, _LETTERS, _LETTERS ** (size - 1) * table.shape[1])
+    terms = torch.einsum("npl,plr->npr", shares[:, :places], weights.expand(places, -1, -1))
+    for start in range(1, size):
+        terms = terms.reshape(*terms.shape[:2], _LETTERS, -1)
+        terms = (shares[:, start : start + places, :, None] * terms).sum(2)
+    return terms.sum(1)

@@ -100,3 +100,30 @@ def test_a_place_needs_one_length() -> None:
         build_model(model, Shape(4, 9, 1, 1))(torch.zeros(1, 4, 7))
     with pytest.raises(ValidationError, match="wide needs positional, anywhere, or both"):
         Wide()
+
+
+@pytest.mark.parametrize(
+    "wide", [Wide(positional=3), Wide(anywhere=2), Wide(positional=1, anywhere=4)]
+)
+def test_sum_of_products_is_the_look_up(wide: Wide) -> None:
+    torch.manual_seed(0)
+    terms = KmerTerms(wide, 12, 2)
+    for weights in terms.parameters():
+        torch.nn.init.normal_(weights)
+        weights.data[-1] = 0.0
+    codes = torch.randint(0, 5, (6, 12), dtype=torch.uint8)
+    columns = one_hot(codes)
+    looked_up = terms(columns)
+    multiplied = terms(columns.clone().requires_grad_())
+    assert torch.allclose(looked_up, multiplied, atol=1e-5)
+    assert multiplied.requires_grad
+
+
+def test_gradient_of_the_product_is_the_weight() -> None:
+    terms = KmerTerms(Wide(anywhere=1), None, 1)
+    assert terms.anywhere is not None
+    terms.anywhere.data[:4, 0] = torch.tensor([1.0, 2.0, 3.0, 4.0])
+    columns = one_hot(torch.zeros(1, 5, dtype=torch.uint8)).requires_grad_()
+    (gradient,) = torch.autograd.grad(terms(columns).sum(), columns)
+    expected = 0.25 * torch.tensor([1.0, 2.0, 3.0, 4.0])[:, None].expand(4, 5)
+    assert torch.allclose(gradient[0], expected)
