@@ -24,8 +24,8 @@ _OTHER = {
     b"\x89HDF": ("an HDF5 file", None),
     b"BAM\x01": ("a BAM file", "extract its sequences first"),
 }
-_BOM = b"\xef\xbb\xbf"
-_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+BOM = b"\xef\xbb\xbf"
+BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that ends every bgzip file (SAM specification, 4.1.2)."""
 _CONTROL = bytes(sorted(set(range(32)) - set(b"\t\n\r\f\v"))) + b"\x7f"
 
@@ -79,7 +79,8 @@ def read_magic(path: str | Path, size: int = 8) -> bytes:
 def _decompress(path: str | Path) -> io.BufferedIOBase:
     magic = read_magic(path)
     if magic.startswith(_GZIP):
-        _check_bgzip_end(Path(path))
+        if is_bgzip(path):
+            check_bgzip_end(path)
         return gzip.open(path, "rb")
     if magic.startswith(_XZ):
         return lzma.open(path, "rb")
@@ -92,15 +93,32 @@ def _decompress(path: str | Path) -> io.BufferedIOBase:
     return Path(path).open("rb")
 
 
-def _check_bgzip_end(path: Path) -> None:
-    """A bgzip file cut between two blocks reads as whole, but lacks the end marker."""
-    with path.open("rb") as handle:
-        header = handle.read(18)
-        # FLG.FEXTRA with the subfield "BC" marks bgzip.
-        if len(header) < 18 or not header[3] & 4 or header[12:14] != b"BC":
-            return
-        handle.seek(max(0, path.stat().st_size - len(_BGZIP_END)))
-        if handle.read() != _BGZIP_END:
+def is_bgzip(path: str | Path) -> bool:
+    """Tell whether a file is blocked gzip, which can be read from its middle.
+
+    Raises
+    ------
+    InputError
+        As `read_magic` does.
+    """
+    header = read_magic(path, 18)
+    # FLG.FEXTRA with the subfield "BC" marks bgzip.
+    found = len(header) == 18 and header.startswith(_GZIP) and bool(header[3] & 4)
+    return found and header[12:14] == b"BC"
+
+
+def check_bgzip_end(path: str | Path) -> None:
+    """Find a bgzip file cut between two blocks: it reads as whole, but lacks the end marker.
+
+    Raises
+    ------
+    InputError
+        Where the end marker is missing.
+    """
+    with Path(path).open("rb") as handle:
+        size = handle.seek(0, io.SEEK_END)
+        handle.seek(max(0, size - len(BGZIP_END)))
+        if handle.read() != BGZIP_END:
             raise _cut_short(path, "the bgzip end marker is missing")
 
 
@@ -133,8 +151,8 @@ class _TextBytes(io.RawIOBase):
         view = memoryview(buffer)
         data = self._read(len(view))
         if self._bytes == 0:
-            if data.startswith(_BOM):
-                data = data[len(_BOM) :] or self._read(len(view))
+            if data.startswith(BOM):
+                data = data[len(BOM) :] or self._read(len(view))
             if not data:
                 raise InputError("the file is empty", file=self._path)
         self._check(data)

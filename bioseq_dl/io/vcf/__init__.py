@@ -1,0 +1,1 @@
+"""Variant Call Format: checked in one pass, read in chunks, annotated, gathered."""
