@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pysam
 
+from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
+from bioseq_dl.io.handles import is_bgzip
 from bioseq_dl.io.vcf.bgzip import join_bgzip
+from bioseq_dl.io.vcf.source import silence_htslib
 
 _TBI_LIMIT = 2**29
 """Positions a .tbi can hold (the tabix format); a .csi holds more."""
+_ORDER = "give the parts in order, each once"
 _LENGTH = re.compile(rb"##contig=<.*?\blength=([0-9]+)")
 
 
@@ -36,6 +40,13 @@ def gather_vcfs(parts: Sequence[str | Path], out: str | Path) -> None:
     """
     if not parts:
         raise ValueError("no parts")
+    for number, part in enumerate(parts):
+        with gzip.open(part, "rb") if is_bgzip(part) else Path(part).open("rb") as handle:
+            start = handle.read(1)
+        if number == 0 and start != b"#":
+            raise InputError("the first part has no header", file=part, fix=_ORDER)
+        if number > 0 and start == b"#":
+            raise InputError("a part that is not the first has a header", file=part, fix=_ORDER)
     join_bgzip(parts, out)
 
 
@@ -64,14 +75,27 @@ def index_vcf(path: str | Path, is_sorted: bool, max_position: int = 0) -> Path 
     path = Path(path)
     if not is_sorted:
         return None
-    suffix = ".csi" if max(max_position, _find_longest(path)) >= _TBI_LIMIT else ".tbi"
-    index = path.with_name(path.name + suffix)
-    with atomic_path(index) as temporary:
-        pysam.tabix_index(
-            str(path), preset="vcf", force=True, index=str(temporary), csi=suffix == ".csi"
+    wide = max(max_position, _find_longest(path)) >= _TBI_LIMIT
+    # An END in INFO may lie beyond what POS and the header tell: then .tbi fails, .csi does not.
+    index = _write_index(path, wide=wide) or _write_index(path, wide=True)
+    if index is None:
+        raise InputError(
+            "tabix cannot index the file", file=path, fix="sort the input first: bcftools sort"
         )
-    other = path.with_name(path.name + (".tbi" if suffix == ".csi" else ".csi"))
-    other.unlink(missing_ok=True)  # of an older version of the file
+    old = {path.with_name(path.name + suffix) for suffix in (".tbi", ".csi")} - {index}
+    old.pop().unlink(missing_ok=True)
+    return index
+
+
+def _write_index(path: Path, *, wide: bool) -> Path | None:
+    index = path.with_name(path.name + (".csi" if wide else ".tbi"))
+    try:
+        with atomic_path(index) as temporary, silence_htslib():
+            pysam.tabix_index(str(path), preset="vcf", force=True, index=str(temporary), csi=wide)
+    except OSError as error:
+        if error.errno is not None:  # htslib's own has none
+            raise
+        return None
     return index
 
 

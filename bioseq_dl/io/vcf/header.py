@@ -174,13 +174,14 @@ def _check_header_line(line: bytes, number: int, file: str | Path) -> None:
             position=place,
             found=text,
             allowed="##key=value lines, then the #CHROM line",
+            fix="start it with ##, or remove it",
         )
     elif not line.startswith(b"#"):
         raise InputError(
             "a record before the #CHROM line" if line else "an empty line in the header",
             file=file,
             position=place,
-            found=text,
+            found=text.replace("\t", " ") or None,
             allowed="##key=value lines, then '#CHROM POS ID REF ALT QUAL FILTER INFO'",
             fix="add the #CHROM line before the records" if line else "remove the line",
         )
@@ -199,13 +200,22 @@ def _check_first_line(line: bytes, text: str, file: str | Path) -> None:
         return
     kinds = {b">": "a FASTA header", b"@": "FASTQ or SAM text", b"{": "JSON text"}
     kind = next((words for start, words in kinds.items() if line.startswith(start)), None)
+    if kind is not None:
+        problem, fix = f"{kind}, where a VCF is needed", None
+    elif line.startswith(b"#"):
+        problem, fix = (
+            "the header does not say that this is a VCF",
+            "put ##fileformat=VCFv4.2 first",
+        )
+    else:
+        problem, fix = "the VCF has no header", "put the header of the original file in front"
     raise InputError(
-        f"{kind}, where a VCF is needed" if kind else "the VCF has no header",
+        problem,
         file=file,
         position="line 1",
-        found=text,
+        found=text.replace("\t", " "),
         allowed="##fileformat=VCFv4.x as the first line",
-        fix=None if kind else "put the header of the original file in front",
+        fix=fix,
     )
 
 

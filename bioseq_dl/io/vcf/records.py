@@ -51,7 +51,9 @@ def check_record(line: bytes, columns: int, number: int, file: str | Path) -> No
         At the first column that is malformed.
     """
     if line.startswith(b"#"):
-        _fail(number, file, "a header line after the first record", line, "records", None)
+        problem, found = "a header line after the first record", line.replace(b"\t", b" ")
+        remedy = "remove it; to join VCFs use bcftools concat"
+        _fail(number, file, problem, found, "records", remedy)
     if not line.strip():
         _fail(number, file, "an empty line", None, "records", "remove the line")
     fields = line.split(b"\t")
@@ -59,8 +61,8 @@ def check_record(line: bytes, columns: int, number: int, file: str | Path) -> No
         _fail_columns(line, len(fields), columns, number, file)
     for name, value in zip(NAMES, fields, strict=False):
         if not value:
-            fix = None if name in ("CHROM", "POS", "REF") else "write '.' for a missing value"
-            _fail(number, file, f"the column {name} is empty", None, None, fix)
+            missing = None if name in ("CHROM", "POS", "REF") else "write '.' for a missing value"
+            _fail(number, file, f"the column {name} is empty", None, None, missing)
     chrom, pos, _, ref, alt = fields[:5]
     if not _CHROM.fullmatch(chrom):
         _fail(number, file, "not a contig name", chrom, "no spaces, commas, < or >", None)
@@ -68,8 +70,8 @@ def check_record(line: bytes, columns: int, number: int, file: str | Path) -> No
         problem = "POS is negative" if pos[:1] == b"-" and pos[1:].isdigit() else "POS is no number"
         _fail(number, file, problem, pos, f"1 to {MAX_POSITION}", None)
     if not pos.strip(b"0"):
-        fix = "positions count from 1; add 1 to 0-based ones"
-        _fail(number, file, "POS is 0", pos, f"1 to {MAX_POSITION}", fix)
+        count = "positions count from 1; add 1 to 0-based ones"
+        _fail(number, file, "POS is 0", pos, f"1 to {MAX_POSITION}", count)
     if len(pos) > 10 or int(pos) > MAX_POSITION:
         _fail(number, file, "POS is too large", pos, f"1 to {MAX_POSITION}", None)
     if not _REF.fullmatch(ref):

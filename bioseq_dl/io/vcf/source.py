@@ -61,7 +61,7 @@ def open_vcf(path: str | Path, kind: Kind) -> io.BufferedReader:
 
 
 def _read_bcf(path: Path) -> Iterator[bytes]:
-    with _quiet():
+    with silence_htslib():
         try:
             with pysam.VariantFile(str(path), "rb") as file:
                 yield str(file.header).encode()
@@ -72,14 +72,14 @@ def _read_bcf(path: Path) -> Iterator[bytes]:
                         yield "".join(lines).encode()
                         lines = []
                 yield "".join(lines).encode()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError):  # htslib's words do not say more
             raise InputError(
-                f"cannot read the BCF: {error}", file=path, fix="copy or write it again"
+                "the BCF is cut short or damaged", file=path, fix="copy or write it again"
             ) from None
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def silence_htslib() -> Iterator[None]:
     """Keep htslib's own words off the terminal; what is wrong is raised."""
     before = pysam.set_verbosity(0)
     try:
