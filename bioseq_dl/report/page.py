@@ -17,9 +17,9 @@ from bioseq_dl.io.atomic import write_text
 from bioseq_dl.report.figures import draw_error_rates, draw_performance
 from bioseq_dl.report.figures_of_steps import draw_data, draw_learning, draw_overview
 from bioseq_dl.report.inputs import RunFiles, RunResults, read_run
+from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
 from bioseq_dl.report.tables import (
-    Table,
     tabulate_calibration,
     tabulate_errors,
     tabulate_metrics,
@@ -49,18 +49,6 @@ from bioseq_dl.report.words import (
 )
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class Section:
-    """A part of a run's chapter."""
-
-    key: str
-    title: str
-    told: Sequence[str]
-    """Paragraphs."""
-    tables: Sequence[Table]
-    pictures: Sequence[Picture]
 
 
 @dataclass(frozen=True, eq=False)
