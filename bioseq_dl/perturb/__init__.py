@@ -1,0 +1,1 @@
+"""Many small changes of sequences scored by what they change, not from the start."""

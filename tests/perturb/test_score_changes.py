@@ -1,0 +1,203 @@
+"""Mutants scored by tiles against the model itself, in double precision, on edited windows."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bioseq_dl.config import Model
+from bioseq_dl.data.one_hot import one_hot
+from bioseq_dl.models.sequence import SequenceModel, build_model
+from bioseq_dl.models.shape import Shape, shortest_length
+from bioseq_dl.perturb.engine import prepare
+from bioseq_dl.perturb.strand import Batches
+
+CPU = torch.device("cpu")
+
+
+def make_model(
+    sizes: dict[str, Any], length: int, targets: int = 2, classes: int = 1, seed: int = 0
+) -> SequenceModel:
+    """Give a network whose weights and running statistics are of a trained network's size."""
+    torch.manual_seed(seed)
+    model = build_model(Model.model_validate(sizes), Shape(4, length, targets, classes)).eval()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.5, 0.5)
+            module.running_var.uniform_(0.5, 2.0)
+            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
+            torch.nn.init.uniform_(module.bias, -0.5, 0.5)
+    if model.wide is not None:
+        for table in model.wide.parameters():
+            torch.nn.init.normal_(table, std=0.3)
+            table.data[-1] = 0.0
+    return model
+
+
+@torch.inference_mode()
+def read_slowly(model: SequenceModel, windows: np.ndarray, unknown: str = "zeros") -> np.ndarray:
+    """Give the model's own outputs for windows, computed in double precision."""
+    exact = copy.deepcopy(model).double()
+    codes = torch.from_numpy(np.ascontiguousarray(windows))
+    return exact(one_hot(codes, unknown, torch.float64)).numpy()
+
+
+def draw_changes(
+    generator: np.random.Generator, references: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Draw mutants: single letters, short stretches, shifts of either flank, nothing at all."""
+    length = references.shape[1]
+    rows = generator.integers(0, len(references), count)
+    starts, ends = np.empty(count, np.int64), np.empty(count, np.int64)
+    mutants = references[rows].copy()
+    for place in range(count):
+        kind = place % 6
+        start = int(generator.integers(0, length))
+        if kind < 3:
+            start = (start, 0, length - 1)[kind]
+            end = start + 1
+        elif kind == 3:
+            end = min(length, start + int(generator.integers(0, 6)))
+        elif kind == 4:
+            end = length
+        else:
+            start, end = 0, start + 1
+        starts[place], ends[place] = start, end
+        mutants[place, start:end] = generator.integers(0, 5, end - start)
+    return rows, starts, ends, mutants
+
+
+def check_model(
+    model: SequenceModel,
+    length: int,
+    unknown: str = "zeros",
+    batches: Batches | None = None,
+    seed: int = 1,
+    count: int = 60,
+) -> None:
+    generator = np.random.default_rng(seed)
+    references = generator.integers(0, 4, (5, length)).astype(np.uint8)
+    references[1, : length // 3] = 4
+    references[2, generator.integers(0, length, 3)] = 4
+    rows, starts, ends, mutants = draw_changes(generator, references, count)
+    engine = prepare(model, CPU, unknown).with_batches(batches or Batches(2, 16))
+    found = engine.score_changes(references, rows, starts, ends, mutants)
+    wanted = read_slowly(model, references, unknown), read_slowly(model, mutants, unknown)
+    scale = max(1.0, np.abs(wanted[1]).max())
+    np.testing.assert_allclose(found[0], wanted[0], rtol=0, atol=1e-5 * scale)
+    np.testing.assert_allclose(found[1], wanted[1], rtol=0, atol=1e-5 * scale)
+    np.testing.assert_allclose(
+        engine.score_windows(references), wanted[0], rtol=0, atol=1e-5 * scale
+    )
+    letters = [mutants[place, starts[place] : ends[place]] for place in range(count)]
+    again = engine.score_changes(references, rows, starts, ends, np.concatenate(letters))
+    np.testing.assert_array_equal(again[1], found[1])
+
+
+MODELS: dict[str, dict[str, Any]] = {
+    "tiny": {"conv": [{"channels": 8, "kernel": 7}]},
+    "valid": {
+        "conv": [
+            {"channels": 12, "kernel": 9, "padding": "valid", "pool": 3},
+            {"channels": 10, "kernel": 5, "padding": "valid", "pool": 4},
+        ],
+        "pooling": "flatten",
+        "dense": [16, 8],
+    },
+    "even": {
+        "conv": [
+            {"channels": 6, "kernel": 6, "pool": 4, "pool_stride": 3, "activation": "exp"},
+            {"channels": 8, "kernel": 4, "dilation": 3, "pool": 2},
+        ],
+        "pooling": ["mean", "max"],
+        "activation": "gelu",
+    },
+    "residual": {
+        "conv": [
+            {"channels": 16, "kernel": 5, "pool": 2},
+            {"channels": 16, "kernel": 3, "repeat": 2, "residual": True, "dilation": 2},
+            {"channels": 20, "kernel": 3, "residual": True, "pool": 3},
+        ],
+        "pooling": ["max", "mean", "attention"],
+        "attention_heads": 3,
+        "activation": "silu",
+        "dense": [12],
+        "wide": {"anywhere": 4, "positional": 3},
+        "reverse_complement": True,
+    },
+    "layer": {
+        "conv": [
+            {"channels": 8, "kernel": 5, "pool": 3, "pool_stride": 5},
+            {"channels": 10, "kernel": 4, "repeat": 3, "residual": True, "pool_stride": 2},
+        ],
+        "normalisation": "layer",
+        "pooling": ["attention", "flatten"],
+        "flatten_channels": 3,
+        "dense": [12],
+        "reverse_complement": "evaluation",
+    },
+    "recurrent": {
+        "conv": [{"channels": 8, "kernel": 5, "pool": 3}],
+        "recurrent": {"kind": "gru", "hidden": 5, "layers": 2},
+        "pooling": ["max", "flatten"],
+        "wide": {"anywhere": 3},
+    },
+    "bare": {"recurrent": {"hidden": 4}, "normalisation": "none"},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_mutants_score_as_the_model_scores_edited_windows(name: str) -> None:
+    check_model(make_model(MODELS[name], 71), 71)
+
+
+def test_classes_and_uniform_unknown_letters() -> None:
+    check_model(make_model(MODELS["residual"], 60, targets=2, classes=3), 60, "uniform")
+
+
+def test_a_window_shorter_than_the_network() -> None:
+    model = make_model({"conv": [{"channels": 5, "kernel": 9, "padding": "valid"}] * 2}, 40)
+    check_model(model, 12)
+
+
+CONV = st.fixed_dictionaries(
+    {
+        "channels": st.integers(1, 12),
+        "kernel": st.integers(1, 8),
+        "dilation": st.integers(1, 3),
+        "repeat": st.integers(1, 2),
+        "residual": st.booleans(),
+        "padding": st.sampled_from(["same", "valid"]),
+        "activation": st.sampled_from([None, "relu", "gelu", "silu", "exp"]),
+        "pool": st.integers(1, 4),
+        "pool_stride": st.sampled_from([None, 1, 2, 3, 5]),
+    }
+).map(lambda layer: layer | {"residual": layer["residual"] and layer["padding"] == "same"})
+SIZES = st.fixed_dictionaries(
+    {
+        "conv": st.lists(CONV, min_size=1, max_size=4),
+        "recurrent": st.sampled_from([None, None, None, {"hidden": 3}, {"kind": "gru"}]),
+        "normalisation": st.sampled_from(["batch", "layer", "none"]),
+        "activation": st.sampled_from(["relu", "gelu", "silu", "exp"]),
+        "pooling": st.lists(
+            st.sampled_from(["max", "mean", "attention", "flatten"]), min_size=1, unique=True
+        ),
+        "dense": st.lists(st.integers(1, 9), max_size=2),
+        "wide": st.sampled_from([None, {"anywhere": 3}, {"positional": 2}]),
+        "reverse_complement": st.sampled_from([False, True, "evaluation"]),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(SIZES, st.integers(20, 120), st.integers(1, 3), st.integers(0, 10_000))
+def test_any_network(sizes: dict[str, Any], length: int, classes: int, seed: int) -> None:
+    length = max(length, shortest_length(Model.model_validate(sizes)))
+    model = make_model(sizes, length, classes=classes, seed=seed)
+    check_model(model, length, batches=Batches(1 + seed % 4, 1 + seed % 32), seed=seed, count=24)
