@@ -28,7 +28,12 @@ def read_run(arguments: argparse.Namespace) -> Run:
     return find_run(load_config(arguments.config), arguments.run_name)
 
 
-def add_path(parser: argparse.ArgumentParser, name: str, help_text: str, **extra: object) -> None:
+def add_path(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup,
+    name: str,
+    help_text: str,
+    **extra: object,
+) -> None:
     """Add a required path."""
     options: dict[str, object] = {"required": True, "metavar": "PATH"} | extra
     parser.add_argument(f"--{name}", type=Path, help=help_text, **options)  # type: ignore[arg-type]

@@ -22,6 +22,8 @@ COMMANDS = {
     "encode": "turn records into integer codes",
     "train": "train one model (one run, fold and seed)",
     "predict": "apply a trained model to records or to a FASTA",
+    "variants": "score the variants of a VCF, or of a table, with trained models",
+    "gather": "put the parts of a scattered VCF together",
     "baseline": "fit a baseline on the same folds",
     "evaluate": "metrics with intervals, against the baselines",
     "report": "write report.html",

@@ -10,7 +10,7 @@ DNA_SEQUENCE = Task(
     feed="bioseq_dl.data.feed:feed_batch",
     build_model="bioseq_dl.models.sequence:build_model",
     loss="bioseq_dl.models.heads:build_loss",
-    perturb="bioseq_dl.perturb:prepare",
+    perturb="bioseq_dl.perturb.engine:prepare",
     baselines={
         "prior": "bioseq_dl.baselines:predict_prior",
         "kmer": "bioseq_dl.baselines:predict_kmer",

@@ -1,0 +1,1 @@
+"""Effects of variants: alleles to windows, windows to scores, scores to VCF and Parquet."""
