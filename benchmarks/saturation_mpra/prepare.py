@@ -37,6 +37,8 @@ WINDOW = 21
 """Odd: a single base then stands in the very middle, on either strand."""
 BARCODES = 10
 """Variants seen with fewer are left out, as the data's notes ask."""
+SCALE = 0.2
+"""Log2 effect that counts as 1 in the target: about the spread of all effects."""
 BLOCKS = 10
 """Contiguous parts of an element that stay together."""
 DEVELOPMENT = ("HBB", "MSMB", "TCF7L2", "ZRSh")
@@ -150,8 +152,9 @@ def build_windows(
     Columns: ``id`` (``element:position:alt``, of a deletion ``-left`` or ``-right``),
     ``sequence``, the target ``level``, and the groups ``locus``, ``block`` and ``position``.
     The level of a window is its log2 effect, the reference's being 0, less the mean over
-    the letters measured at this position, so that f(alt) - f(ref) is the effect and no
-    window is told how active its surroundings are, which no other element could teach.
+    the letters measured at this position, in units of `SCALE`, so that f(alt) - f(ref) is
+    the effect. Without the mean every reference window would have level 0, whether its
+    bases matter or not.
     """
     rows = []
 
@@ -160,7 +163,7 @@ def build_windows(
             {
                 "id": f"{element.name}:{position}:{name}",
                 "sequence": sequence,
-                "level": level,
+                "level": level / SCALE,
                 "locus": element.locus,
                 "block": block_of(element, position),
                 "position": f"{element.locus}:{position}",
