@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from bioseq_dl.cli.common import add_path, start_log
 from bioseq_dl.config import Run, load_config
-from bioseq_dl.layout import evaluation_folder, list_models, model_folder, stage_folder
+from bioseq_dl.layout import (
+    evaluation_folder,
+    explain_folder,
+    list_models,
+    model_folder,
+    stage_folder,
+    variants_folder,
+)
 
 if TYPE_CHECKING:
     from bioseq_dl.report.inputs import RunFiles
@@ -58,4 +65,9 @@ def _list_files(results: Path, name: str, entry: Run) -> RunFiles:
         audit=split / "audit.json",
         pairs=split / "audit_pairs.tsv",
         training=tuple(training),
+        variants={
+            scored: variants_folder(results, name, scored) / f"{section.format}.json"
+            for scored, section in entry.variants.items()
+        },
+        explained=explain_folder(results, name) if entry.explain is not None else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,10 @@ class RunFiles:
     """audit_pairs.tsv"""
     training: tuple[TrainingFiles, ...] = ()
     """One per fold and seed."""
+    variants: Mapping[str, Path] = field(default_factory=dict)
+    """Name of scored variants: vcf.json or mutations.json."""
+    explained: Path | None = None
+    """Folder of explain."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,6 +70,8 @@ class RunResults:
     audit: Mapping[str, Any] | None
     pairs: pd.DataFrame
     training: tuple[Training, ...]
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Name: summary of the scored variants."""
 
 
 def read_run(name: str, files: RunFiles) -> RunResults:
@@ -97,6 +103,11 @@ def read_run(name: str, files: RunFiles) -> RunResults:
         audit=_read_json(files.audit),
         pairs=_read_table(files.pairs, "\t"),
         training=tuple(training),
+        variants={
+            key: found
+            for key, path in files.variants.items()
+            if (found := _read_json(path)) is not None
+        },
     )
 
 

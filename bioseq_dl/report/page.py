@@ -39,6 +39,7 @@ from bioseq_dl.report.tables_of_steps import (
     tell_audit,
     tell_device,
 )
+from bioseq_dl.report.variants import tell_variants
 from bioseq_dl.report.words import (
     say_count,
     tell_calibration,
@@ -130,6 +131,7 @@ def _write_chapter(run: Run, results: RunResults) -> Chapter:
             _tell_split(run, results),
             _tell_training(results),
             _tell_errors(results),
+            *(tell_variants(results.name, name, found) for name, found in results.variants.items()),
             _tell_provenance(results),
         ],
         config=yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
