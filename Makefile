@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CORES ?= 2
 
-.PHONY: help setup demo test test-fast lint format bench bench-gue bench-oct4 reference clean
+.PHONY: help setup demo test test-fast lint format bench bench-gue bench-oct4 bench-mave bench-splice reference clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,16 @@ bench-gue: $(READY)  ## accuracy on seven GUE tasks (about an hour on 2 cores)
 
 bench-oct4: $(READY)  ## accuracy on OCT4 against MAFK
 	$(BIN)/python benchmarks/run_accuracy.py benchmarks/oct4_mafk/config.yaml
+
+bench-mave: $(READY)  ## splice sites (MPSA) and the lac promoter, measured variant by variant
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/mpsa/config.yaml
+	$(BIN)/python benchmarks/mpsa/information.py
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/lac_promoter/config.yaml
+	$(BIN)/python benchmarks/lac_promoter/sites.py
+
+bench-splice: $(READY)  ## splice sites of chromosome 20 against decoys, then broken
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/splice/config.yaml
+	$(BIN)/python benchmarks/splice/effects.py
 
 clean:  ## remove results and caches, keep .venv
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build
