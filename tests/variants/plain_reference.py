@@ -10,7 +10,7 @@ import torch
 
 from bioseq_dl.config import Model, Targets
 from bioseq_dl.data.one_hot import one_hot
-from bioseq_dl.models.sequence import build_model
+from bioseq_dl.models.sequence import SequenceModel, build_model
 from bioseq_dl.models.shape import Shape
 from bioseq_dl.train.checkpoint import Checkpoint, restore_model, write_checkpoint
 
@@ -57,13 +57,16 @@ def save(folder: Path, *checkpoints: Checkpoint) -> list[Path]:
     return paths
 
 
-def read_windows(checkpoint: Checkpoint, windows: list[str]) -> np.ndarray:
+def read_windows(
+    checkpoint: Checkpoint, windows: list[str], model: SequenceModel | None = None
+) -> np.ndarray:
     """The model's own forward: (n, targets) or (n, targets, classes)."""
+    model = model or restore_model(checkpoint)
     codes = [["ACGT".find(letter) for letter in window] for window in windows]
     codes = torch.tensor([[code if code >= 0 else 4 for code in row] for row in codes])
     with torch.inference_mode():
         columns = one_hot(codes.to(torch.uint8), checkpoint.unknown)
-        return restore_model(checkpoint)(columns).double().numpy()
+        return model(columns).double().numpy()
 
 
 @dataclass
@@ -83,6 +86,9 @@ class Plain:
     length: int
     mismatch: str = "skip"
     max_unknown: float = 0.1
+
+    def __post_init__(self) -> None:
+        self.model = restore_model(self.checkpoint)
 
     def base(self, chrom: str, place: int) -> str:
         text = self.contigs[chrom]
@@ -130,7 +136,7 @@ class Plain:
         shares = [sum(base not in "ACGT" for base in w) / self.length for w in windows]
         if max(shares) > self.max_unknown:
             return Score("unknown_bases")
-        outputs = read_windows(self.checkpoint, windows)
+        outputs = read_windows(self.checkpoint, windows, self.model)
         scores = [outputs[0], outputs[1:].mean(axis=0)]
         if status == "flipped":
             scores.reverse()
