@@ -42,7 +42,7 @@ def read_table_batches(entry: TableInput, path: str | Path) -> Iterator[Batch]:
     fields |= {f"target:{target}": name for target, name in entry.columns.items()}
     columns = list(dict.fromkeys(fields.values()))
     rows = 0
-    for batch in _read_columns(path, columns, entry.sequence_column):
+    for batch in read_columns(path, columns, entry.sequence_column):
         found = {name: batch.column(place).to_pylist() for place, name in enumerate(columns)}
         places = np.arange(rows + 1, rows + 1 + batch.num_rows, dtype=np.int64)
         rows += batch.num_rows
@@ -64,9 +64,25 @@ def read_table_batches(entry: TableInput, path: str | Path) -> Iterator[Batch]:
         raise InputError("the table has a header but no rows", file=path)
 
 
-def _read_columns(
+def read_columns(
     path: str | Path, columns: Sequence[str], sequence_column: str
 ) -> Iterator[pa.RecordBatch]:
+    """Read some columns of a table as text, batch by batch.
+
+    Parameters
+    ----------
+    path : path
+        CSV, TSV or Parquet.
+    columns : sequence of str
+        In the order to give them.
+    sequence_column : str
+        The one that must be text.
+
+    Raises
+    ------
+    InputError
+        As `read_table_batches`.
+    """
     if read_magic(path, 4) == b"PAR1":
         return _read_parquet(path, columns, sequence_column)
     return _read_text(path, columns, sequence_column)
