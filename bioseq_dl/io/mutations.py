@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -216,6 +217,7 @@ def _match(part: str, alphabet: Letters) -> re.Match[str] | None:
     return next(filter(None, (pattern.fullmatch(part) for pattern in patterns)), None)
 
 
+@lru_cache(maxsize=1 << 16)  # a table of combinations names each mutation many times
 def _read_part(part: str, wild_type: str, first: int, alphabet: Letters) -> Mutation | Fault:
     match = _match(part, alphabet)
     if match is None:
