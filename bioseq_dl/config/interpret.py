@@ -36,6 +36,8 @@ class Motifs(Section):
     """JASPAR taxonomic groups; empty is all."""
     database: Source | None = None
     """Motifs in JASPAR or MEME format instead of a JASPAR release."""
+    min_sites: int = Field(default=20, ge=2)
+    """Least stretches of high contribution that make a motif."""
     top: int = Field(default=3, ge=1)
     """Matches listed for each motif."""
     q_value: float = Field(default=0.05, gt=0, le=1)

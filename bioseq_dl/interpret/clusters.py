@@ -290,7 +290,9 @@ def _make_motif(
     letters = np.where(cluster.flipped[:, None], other, letters).astype(np.uint8)
     pwm = count_letters(letters, background)
     strength = np.abs(contributions).sum(axis=1)
-    told = (strength >= _CORE_SHARE * strength.max()) & (measure_information(pwm) >= LEAST_BITS)
+    told = (strength >= _CORE_SHARE * strength.max()) & (
+        measure_information(pwm, len(rows)) >= LEAST_BITS
+    )
     start, end = find_core(told.astype(np.float64), 1)
     return Motif("", "seqlets", pwm[start:end], len(rows), contributions[start:end])
 

@@ -131,9 +131,9 @@ def read_motifs(path: str | Path) -> MotifDatabase:
     except OSError as error:
         raise InputError(f"cannot read the motifs: {error.strerror}", file=path) from None
     if text.startswith("MEME version"):
-        kind = "minimal"
+        kind = "MEME"
     elif text.lstrip().startswith(">"):
-        kind = "jaspar"
+        kind = "JASPAR"
     else:
         raise InputError(
             "neither motifs in JASPAR nor in MEME format",
@@ -141,28 +141,56 @@ def read_motifs(path: str | Path) -> MotifDatabase:
             found=text.strip().partition("\n")[0],
             allowed="a first line of 'MEME version 4' or '>id name'",
         )
-    try:
-        with path.open(encoding="utf-8") as handle:
-            parse: Any = bio_motifs.parse
-            parsed = list(parse(handle, kind))
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"cannot read the motifs as {'MEME' if kind == 'minimal' else 'JASPAR'} format",
-            file=path,
-            found=str(error) or type(error).__name__,
-        ) from None
-    known = []
-    for number, motif in enumerate(parsed, 1):
-        if sorted(motif.counts) != sorted(LETTERS) or not motif.length:
-            raise InputError("not a motif of DNA", file=path, record=motif.name or str(number))
-        # MEME's lines read 'MOTIF id name'; Bio.motifs keeps both in the name.
-        identifier, _, name = (motif.name or str(number)).partition(" ")
-        if kind == "jaspar":
-            identifier, name = motif.matrix_id, motif.name
-        known.append(KnownMotif(identifier, name or identifier, _to_frequencies(motif.counts)))
+    known = _read_meme(path, text) if kind == "MEME" else _read_jaspar(path)
     if not known:
         raise InputError("no motif in the file", file=path)
     return _finish(path.name, known)
+
+
+def _read_jaspar(path: Path) -> list[KnownMotif]:
+    parse: Any = bio_motifs.parse
+    try:
+        with path.open(encoding="utf-8") as handle:
+            parsed = list(parse(handle, "jaspar"))
+    except Exception as error:  # noqa: BLE001  Bio.motifs raises bare Exceptions for bad files
+        raise _damaged(path, "JASPAR", error) from None
+    known = []
+    for motif in parsed:
+        if not motif.length:
+            raise InputError("a motif without places", file=path, record=motif.matrix_id)
+        frequencies = _to_frequencies(motif.counts)
+        known.append(KnownMotif(motif.matrix_id, motif.name or motif.matrix_id, frequencies))
+    return known
+
+
+def _read_meme(path: Path, text: str) -> list[KnownMotif]:
+    """Read MEME's text by memelite: Bio.motifs rounds to counts and drops the second name."""
+    from memelite.io import read_meme
+
+    try:
+        parsed = read_meme(str(path))
+    except (ValueError, AttributeError, IndexError) as error:
+        raise _damaged(path, "MEME", error) from None
+    if len(parsed) != sum(line.startswith("MOTIF") for line in text.splitlines()):
+        raise InputError("a motif is cut short, or two have the same name", file=path)
+    known = []
+    for title, values in parsed.items():
+        pwm = np.asarray(values.T, np.float64)
+        if pwm.min() < 0 or np.abs(pwm.sum(axis=1) - 1).max() > 0.01:
+            raise InputError(
+                "the letters' probabilities of a place do not add up to 1", file=path, record=title
+            )
+        identifier, _, name = title.partition(" ")
+        known.append(KnownMotif(identifier, name or identifier, pwm))
+    return known
+
+
+def _damaged(path: Path, kind: str, error: Exception) -> InputError:
+    return InputError(
+        f"cannot read the motifs as {kind} format",
+        file=path,
+        found=str(error) or type(error).__name__,
+    )
 
 
 def _finish(name: str, known: list[KnownMotif]) -> MotifDatabase:

@@ -85,7 +85,7 @@ def find_filter_motifs(
         rows = np.flatnonzero(best[:, number] > highest / 2)
         sites = padded[rows[:, None], places[rows, number][:, None] + columns]
         pwm = count_letters(sites, background)
-        start, end = find_core(measure_information(pwm), LEAST_BITS)
+        start, end = find_core(measure_information(pwm, len(rows)), LEAST_BITS)
         motif = Motif(f"filter_{number}", "filter", pwm[start:end], len(rows))
         if len(rows) < _FEWEST_SITES or motif.is_vague:
             vague.append(number)

@@ -52,7 +52,8 @@ class Motif:
         Long and vague matrices, of GC content say, fit long known ones such as CTCF's at
         small p-values, as their columns are not independent and Tomtom takes them so.
         """
-        return self.information < max(_VAGUE_TOTAL, _VAGUE_MEAN * self.length)
+        told = measure_information(self.pwm, self.sites).sum()
+        return bool(told < max(_VAGUE_TOTAL, _VAGUE_MEAN * self.length))
 
     @property
     def consensus(self) -> str:
@@ -88,14 +89,16 @@ def count_background(codes: NDArray[np.uint8]) -> Matrix:
     return np.asarray(counts / counts.sum(), np.float64)
 
 
-def measure_information(pwm: Matrix) -> Matrix:
+def measure_information(pwm: Matrix, sites: int | None = None) -> Matrix:
     """Give the information content of each place in bits, 0 to 2.
 
     ``2 + sum p log2 p`` (Schneider & Stephens 1990, Nucleic Acids Res 18:6097), against a
-    uniform background, without the correction for few sites: pseudo-counts do that here.
+    uniform background. With `sites` less what so few letters seem to tell by chance,
+    ``3 / (2 ln 2 sites)`` (Schneider et al. 1986, J Mol Biol 188:415).
     """
     logs = np.log2(pwm, out=np.zeros_like(pwm), where=pwm > 0)
-    return np.asarray(np.clip(2.0 + (pwm * logs).sum(axis=1), 0.0, 2.0), np.float64)
+    chance = 0.0 if sites is None else 3 / (2 * np.log(2) * max(sites, 1))
+    return np.asarray(np.clip(2.0 + (pwm * logs).sum(axis=1) - chance, 0.0, 2.0), np.float64)
 
 
 def find_core(weights: Matrix, least: float) -> tuple[int, int]:

@@ -13,7 +13,7 @@ CORE = 8
 """Bases whose contributions are added up to find a seqlet."""
 RATE = 0.05
 """False discovery rate at which a window is called a seqlet."""
-_FEWEST, _MOST = 0.05, 0.2
+_FEWEST, _MOST = 0.1, 0.2
 """Shares of windows that pass at least and at most; TF-MoDISco has 0.03 and 0.2, with
 windows of 21 bases."""
 
@@ -42,8 +42,11 @@ def find_seqlets(contributions: NDArray[np.float32]) -> tuple[Seqlets, Seqlets]:
     minority of true sites hardly moves, and is used in closed form, so nothing is drawn by
     chance. Windows pass at a false discovery rate of `RATE` (Benjamini-Hochberg). Where these
     are too few or too many (networks trained on short sequences contribute nearly everywhere)
-    it is the strongest twentieth, or fifth, of all windows of either sign. In each
-    sequence the strongest is taken, then the strongest that does not overlap it, and so on.
+    it is the strongest tenth, or fifth, of all windows of either sign. In each sequence
+    the strongest is taken, then the strongest that does not overlap it, and so on.
+
+    Unlike TF-MoDISco, sequences are first brought nearer to each other, each divided by its
+    root mean square plus the median one: a factor with a strong effect would take all places.
 
     Parameters
     ----------
@@ -60,13 +63,19 @@ def find_seqlets(contributions: NDArray[np.float32]) -> tuple[Seqlets, Seqlets]:
     if values.shape[0] == 0 or values.shape[1] < CORE:
         nothing = Seqlets(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
         return nothing, nothing
-    sums = sliding_window_view(values, CORE, axis=1).sum(axis=2)
+    sums = sliding_window_view(_level(values), CORE, axis=1).sum(axis=2)
     raising, lowering = _find_threshold(sums), _find_threshold(-sums)
     share = float(((sums >= raising) | (-sums >= lowering)).mean())
     if not _FEWEST <= share <= _MOST:
         share = min(max(share, _FEWEST), _MOST)
         raising = lowering = max(float(np.quantile(np.abs(sums), 1 - share)), 1e-30)
     return _collect(sums, raising), _collect(-sums, lowering)
+
+
+def _level(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bring sequences nearer to each other, but do not lift those without a site to the top."""
+    sizes = np.sqrt((values**2).mean(axis=1, keepdims=True))
+    return np.asarray(values / np.maximum(sizes + np.median(sizes), 1e-30), np.float64)
 
 
 def _find_threshold(sums: NDArray[np.float64]) -> float:
