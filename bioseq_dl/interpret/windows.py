@@ -158,7 +158,7 @@ def check_models(checkpoints: Sequence[Checkpoint]) -> None:
             )
 
 
-def check_window(checkpoint: Checkpoint, length: int) -> None:
+def check_window(checkpoint: Checkpoint, length: int, record: str | None = None) -> None:
     """Refuse windows of a length the network is not made for.
 
     Raises
@@ -168,6 +168,7 @@ def check_window(checkpoint: Checkpoint, length: int) -> None:
     if checkpoint.model.needs_length and length != checkpoint.shape.length:
         raise InputError(
             "this network was made for windows of one length",
+            record=record,
             found=f"{length} bases",
             allowed=f"{checkpoint.shape.length} bases",
         )
