@@ -43,6 +43,17 @@ STEPS = {
     "evaluate": Step(
         "metrics with intervals, against the baselines", ("targets", "evaluate", "published")
     ),
+    "variants": Step(
+        "score the variants of a VCF, or of a table, with trained models",
+        (),
+        ("feed", "build_model", "perturb"),
+    ),
+    "gather": Step("put the parts of a scattered VCF together"),
+    "explain": Step(
+        "what trained models look at: mutagenesis, attributions, motifs",
+        ("targets", "explain"),
+        ("feed", "build_model", "perturb"),
+    ),
     "report": Step("write report.html"),
 }
 """In the order of the road."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from bioseq_dl.cli.common import add_path
 from bioseq_dl.cli.fetch import list_sources
-from bioseq_dl.config import Config, Run, load_config
+from bioseq_dl.config import Config, MutationTable, Run, VcfVariants, load_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.steps import stage_key
 
@@ -37,6 +37,14 @@ def run(arguments: argparse.Namespace) -> int:
         except InputError as error:
             print(f"  error: {error}")
             failures += 1
+    for name, entry in config.runs.items():
+        for scored, section in entry.variants.items():
+            print(f"\n{name}, variants {scored}:")
+            try:
+                _check_variants(section, cache)
+            except InputError as error:
+                print(f"  error: {error}")
+                failures += 1
     print(f"\n{'all inputs are usable' if not failures else f'{failures} problem(s) found'}")
     return 2 if failures else 0
 
@@ -65,6 +73,51 @@ def _check_data(entry: Run, cache: Path) -> None:
         f"{role} {roles[role]:,}" for role in ("train", "val", "test") if role in roles
     )
     print(f"  folds: {entry.split.folds} ({entry.split.method}); first: {told}")
+
+
+def _check_variants(section: VcfVariants | MutationTable, cache: Path) -> None:
+    from bioseq_dl.io.fetch import fetch_all, source_key
+
+    files = fetch_all(list_sources(section), cache)
+    source = files[source_key(section.source)].path
+    if isinstance(section, MutationTable):
+        from bioseq_dl.io.mutation_table import read_mutation_table, read_wild_type
+
+        wild_type = read_wild_type(files[source_key(section.wild_type)].path)
+        rows = faults = 0
+        for batch in read_mutation_table(
+            source,
+            wild_type.sequence,
+            column=section.column,
+            id_column=section.id_column,
+            first=section.first,
+        ):
+            rows += len(batch)
+            faults += sum(row.fault is not None for row in batch)
+        print(f"  {rows:,} rows, {faults:,} that cannot be scored")
+        return
+    from bioseq_dl.io.contigs import match_names
+    from bioseq_dl.io.genome import open_genome
+    from bioseq_dl.io.vcf.survey import survey_vcf
+
+    survey = survey_vcf(source)
+    fasta = files[source_key(section.genome)]
+    genome = open_genome(fasta.path, cache, sha256=fasta.sha256)
+    names = match_names(survey.contigs, genome.contigs)
+    missing = [name for name in survey.contigs if names.places[name] < 0]
+    order = "sorted" if survey.is_sorted else "not sorted, so without an index"
+    print(f"  {survey.records:,} records, {survey.alleles:,} alleles, {order}")
+    for note in (*survey.notes, *names.notes):
+        print(f"  {note}")
+    if missing and len(missing) == len(survey.contigs):
+        raise InputError(
+            "none of the VCF's contigs is in the genome",
+            file=source,
+            found=", ".join(missing[:5]),
+            allowed=", ".join(list(genome.contigs)[:5]),
+        )
+    if missing:
+        print(f"  contigs that the genome lacks: {', '.join(missing[:5])}")
 
 
 def _describe_inputs(summary: dict[str, Any]) -> list[str]:

@@ -24,6 +24,7 @@ COMMANDS = {
     "predict": "apply a trained model to records or to a FASTA",
     "variants": "score the variants of a VCF, or of a table, with trained models",
     "gather": "put the parts of a scattered VCF together",
+    "explain": "what trained models look at: mutagenesis, attributions, motifs",
     "baseline": "fit a baseline on the same folds",
     "evaluate": "metrics with intervals, against the baselines",
     "report": "write report.html",

@@ -149,3 +149,59 @@ def test_files_that_are_no_config(
 def test_a_folder_as_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"error: {tmp_path}: cannot read the config: Is a directory\n"
+
+
+def score(project: Project, vcf: str) -> dict[str, object]:
+    """A run's variants, with a genome of one contig '20'."""
+    (project / "genome.fa").write_text(f">20\n{'ACGT' * 30}\n")
+    (project / "cohort.vcf").write_text(
+        "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n" + vcf
+    )
+    return {
+        "cohort": {
+            "format": "vcf",
+            "source": {"path": str(project / "cohort.vcf")},
+            "genome": {"path": str(project / "genome.fa")},
+        }
+    }
+
+
+def test_check_reads_variants_too(fresh: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    variants = score(fresh, "chr20\t5\t.\tA\tC,G\t.\t.\t.\nchr20\t1\t.\tA\tT\t.\t.\t.\n")
+    fresh.configure(cnn=fresh.section(variants=variants))
+    assert check(fresh) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("cnn, variants cohort:")
+    assert lines[start + 1] == "  2 records, 3 alleles, not sorted, so without an index"
+    assert lines[start + 2] == "  contigs read under the genome's names: chr20 as 20"
+
+
+@pytest.mark.parametrize(
+    ("vcf", "message"),
+    [
+        ("chr20\t0\t.\tA\tC\t.\t.\t.\n", "line 3"),
+        ("7\t5\t.\tA\tC\t.\t.\t.\n", "none of the VCF's contigs is in the genome; found '7'"),
+    ],
+)
+def test_check_finds_bad_variants(
+    fresh: Project, capsys: pytest.CaptureFixture[str], vcf: str, message: str
+) -> None:
+    fresh.configure(cnn=fresh.section(variants=score(fresh, vcf)))
+    assert check(fresh) == 2
+    told = capsys.readouterr().out
+    assert f"  error: {fresh / 'cohort.vcf'}" in told
+    assert message in told
+    assert "1 problem(s) found" in told
+
+
+def test_check_counts_mutations(fresh: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    (fresh / "wild_type.fa").write_text(">wt\nACGTACGT\n")
+    (fresh / "scan.csv").write_text("variant\nA1C\nC2T\nG2T\n")
+    scan = {
+        "format": "mutations",
+        "source": {"path": str(fresh / "scan.csv")},
+        "wild_type": {"path": str(fresh / "wild_type.fa")},
+    }
+    fresh.configure(cnn=fresh.section(variants={"scan": scan}))
+    assert check(fresh) == 0
+    assert "  3 rows, 1 that cannot be scored" in capsys.readouterr().out

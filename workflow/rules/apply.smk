@@ -24,3 +24,166 @@ rule predict:
         "python -m bioseq_dl predict --model {input.model:q} --records {input.records:q}"
         " --examples {input.examples:q} --fold {wildcards.fold} --device {params.device}"
         " --threads {threads} --predictions {output.predictions:q} > {log:q} 2>&1"
+
+
+rule fetch_applied:
+    """Find or download what trained models are applied to."""
+    input:
+        files_of_part,
+    output:
+        sources=f"{RESULTS}/runs/{{run}}/{{part}}/sources.json",
+    log:
+        f"{LOGS}/{{run}}/{{part}}/fetch.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/{{part}}/fetch.tsv"
+    conda:
+        "../../envs/fetch.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        config=RESOLVED,
+        settings=lambda wildcards: find_part(
+            RUNS[wildcards.run], wildcards.part
+        ).model_dump_json(),
+        cache=CACHE,
+        code=code_digest("fetch"),
+    shell:
+        "python -m bioseq_dl fetch --config {params.config:q} --run {wildcards.run} {params.cache}"
+        " --part {wildcards.part} --out {output.sources:q} > {log:q} 2>&1"
+
+
+rule variants:
+    """Score a part of a VCF with all models of the run."""
+    input:
+        sources=f"{VARIANTS}/sources.json",
+        models=scoring_models,
+    output:
+        vcf=temp(f"{VARIANTS}/parts/{{scatteritem}}.vcf.gz"),
+        table=temp(f"{VARIANTS}/parts/{{scatteritem}}.parquet"),
+        summary=temp(f"{VARIANTS}/parts/{{scatteritem}}.json"),
+    log:
+        f"{LOGS}/{{run}}/variants/{{name}}/{{scatteritem}}.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/variants/{{name}}/{{scatteritem}}.tsv"
+    conda:
+        "../../envs/variants.yaml"
+    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=24 * 60,
+        gpu=gpus,
+    params:
+        config=RESOLVED,
+        settings=lambda wildcards: RUNS[wildcards.run]
+        .variants[wildcards.name]
+        .model_dump_json(),
+        part=lambda wildcards: wildcards.scatteritem.replace("-of-", "/"),
+        device=lambda wildcards: RUNS[wildcards.run].train.device,
+        cache=CACHE,
+        code=code_digest("variants"),
+    shell:
+        "python -m bioseq_dl variants --config {params.config:q} --run {wildcards.run}"
+        " --name {wildcards.name} --sources {input.sources:q} {params.cache} --model {input.models:q}"
+        " --device {params.device} --threads {threads} --part {params.part}"
+        " --out {output.vcf:q} --table {output.table:q} --summary {output.summary:q}"
+        " > {log:q} 2>&1"
+
+
+rule gather:
+    """Put the parts of a scored VCF together, in order, and index it where it is sorted."""
+    input:
+        vcfs=gather.variants(PARTS + ".vcf.gz"),
+        tables=gather.variants(PARTS + ".parquet"),
+        summaries=gather.variants(PARTS + ".json"),
+    output:
+        # A folder, since an unsorted VCF has no index; and so the index stays the younger file.
+        folder=directory(f"{VARIANTS}/vcf"),
+        table=f"{VARIANTS}/variants.parquet",
+        summary=f"{VARIANTS}/vcf.json",
+    log:
+        f"{LOGS}/{{run}}/variants/{{name}}/gather.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/variants/{{name}}/gather.tsv"
+    conda:
+        "../../envs/gather.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=240,
+    params:
+        vcf=f"{VARIANTS}/vcf/variants.vcf.gz",
+        code=code_digest("gather"),
+    shell:
+        "python -m bioseq_dl gather --vcf {input.vcfs:q} --tables {input.tables:q}"
+        " --summaries {input.summaries:q} --out-vcf {params.vcf:q} --out-table {output.table:q}"
+        " --out-summary {output.summary:q} > {log:q} 2>&1"
+
+
+rule mutations:
+    """Score a table of mutations of one sequence with all models of the run."""
+    input:
+        sources=f"{VARIANTS}/sources.json",
+        models=scoring_models,
+    output:
+        table=f"{VARIANTS}/mutations.parquet",
+        summary=f"{VARIANTS}/mutations.json",
+    log:
+        f"{LOGS}/{{run}}/variants/{{name}}/mutations.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/variants/{{name}}/mutations.tsv"
+    conda:
+        "../../envs/variants.yaml"
+    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=240,
+        gpu=gpus,
+    params:
+        config=RESOLVED,
+        settings=lambda wildcards: RUNS[wildcards.run]
+        .variants[wildcards.name]
+        .model_dump_json(),
+        device=lambda wildcards: RUNS[wildcards.run].train.device,
+        cache=CACHE,
+        code=code_digest("variants"),
+    shell:
+        "python -m bioseq_dl variants --config {params.config:q} --run {wildcards.run}"
+        " --name {wildcards.name} --sources {input.sources:q} {params.cache} --model {input.models:q}"
+        " --device {params.device} --threads {threads}"
+        " --table {output.table:q} --summary {output.summary:q} > {log:q} 2>&1"
+
+
+rule explain:
+    """Show what the models of the first fold look at."""
+    input:
+        sources=f"{EXPLAINED}/sources.json",
+        records=of_run("ingest", "records.parquet"),
+        examples=of_run("encode", "examples.safetensors"),
+        models=lambda wildcards: models_of(wildcards.run, 0),
+    output:
+        summary=f"{EXPLAINED}/explain.json",
+    log:
+        f"{LOGS}/{{run}}/explain.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/explain.tsv"
+    conda:
+        "../../envs/explain.yaml"
+    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=240,
+        gpu=gpus,
+    params:
+        config=RESOLVED,
+        part=part_of_run("explain"),
+        device=lambda wildcards: RUNS[wildcards.run].train.device,
+        folder=subpath(output.summary, parent=True),
+        cache=CACHE,
+        code=code_digest("explain"),
+    shell:
+        "python -m bioseq_dl explain --config {params.config:q} --run {wildcards.run}"
+        " --sources {input.sources:q} {params.cache} --records {input.records:q}"
+        " --examples {input.examples:q} --model {input.models:q} --device {params.device}"
+        " --threads {threads} --out {params.folder:q} > {log:q} 2>&1"

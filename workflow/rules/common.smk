@@ -8,16 +8,18 @@ import yaml
 REPOSITORY = Path(workflow.current_basedir).parents[1]
 sys.path.insert(0, str(REPOSITORY))
 
-from bioseq_dl.cli.fetch import list_sources
+from bioseq_dl.cli.fetch import find_part, list_sources
 from bioseq_dl.config import RUN_NAME, validate_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
 from bioseq_dl.layout import (
     baseline_folder,
+    explain_folder,
     list_baselines,
     list_models,
     model_folder,
     stage_folder,
+    variants_folder,
 )
 from bioseq_dl.source_code import code_digest
 from bioseq_dl.steps import stage_key, step_settings
@@ -43,6 +45,10 @@ BENCHMARKS = f"{RESULTS}/benchmarks"
 DATA = f"{RESULTS}/data/{{ingest}}"
 SPLIT = f"{DATA}/{{split}}"
 ENCODED = f"{SPLIT}/{{encode}}"
+VARIANTS = f"{RESULTS}/runs/{{run}}/variants/{{name}}"
+# As scattergather wants it: all wildcards but its own escaped.
+PARTS = VARIANTS.replace("{", "{{").replace("}", "}}") + "/parts/{scatteritem}"
+EXPLAINED = f"{RESULTS}/runs/{{run}}/explain"
 MODEL = f"{RESULTS}/runs/{{run}}/fold{{fold}}/seed{{seed}}"
 CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""
 
@@ -65,6 +71,8 @@ wildcard_constraints:
     encode="[0-9a-f]{10}",
     baselines="[0-9a-f]{10}",
     baseline="[a-z_]+",
+    name=RUN_NAME,
+    part="explain|variants/[^/]+",
 
 
 # Runs with equal configs up to a stage share its results: the folder is a digest of them.
@@ -89,6 +97,11 @@ def local_files(wildcards):
     return [source.path for source in list_sources(ingest) if source.path]
 
 
+def files_of_part(wildcards):
+    section = find_part(RUNS[wildcards.run], wildcards.part)
+    return [source.path for source in list_sources(section) if source.path]
+
+
 def of_run(stage, name):
     return (
         lambda wildcards: f"{stage_folder(RESULTS, RUNS[wildcards.run], stage)}/{name}"
@@ -100,6 +113,35 @@ def predictions_of(wildcards):
     return [
         f"{model_folder(RESULTS, wildcards.run, fold, seed)}/predictions.parquet"
         for fold, seed in list_models(run)
+    ]
+
+
+def models_of(run_name, fold=None):
+    return [
+        f"{model_folder(RESULTS, run_name, number, seed)}/model.pt"
+        for number, seed in list_models(RUNS[run_name])
+        if fold in (None, number)
+    ]
+
+
+def scoring_models(wildcards):
+    return models_of(wildcards.run, RUNS[wildcards.run].variants[wildcards.name].fold)
+
+
+def scored_variants():
+    """What the report shows of every run's variants."""
+    return [
+        f"{variants_folder(RESULTS, run_name, name)}/{entry.format}.json"
+        for run_name, run in RUNS.items()
+        for name, entry in run.variants.items()
+    ]
+
+
+def explanations():
+    return [
+        f"{explain_folder(RESULTS, run_name)}/explain.json"
+        for run_name, run in RUNS.items()
+        if run.explain is not None
     ]
 
 

@@ -45,6 +45,8 @@ rule report:
     """Tell people what was found, and how sure one can be."""
     input:
         metrics=expand(f"{RESULTS}/runs/{{run}}/evaluation/metrics.json", run=RUNS),
+        variants=scored_variants(),
+        explanations=explanations(),
     output:
         page=report(
             f"{RESULTS}/report/report.html",
