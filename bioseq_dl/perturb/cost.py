@@ -9,8 +9,8 @@ from bioseq_dl.perturb.places import follow
 from bioseq_dl.perturb.plan import Plan
 from bioseq_dl.perturb.trunk import count_map
 
-_TILE_VALUE, _MAP_VALUE = 120, 40
-"""What a value of a convolution's output costs beside its products, in products: it is read,
+_TILE_VALUE, _MAP_VALUE = 200, 40
+"""What a value of a convolution's output costs beside its products, in products: it is kept, read,
 added, activated, pooled, compared."""
 _WORTH = 0.8
 """A tile is computed where its cost is below this share of the whole window's."""

@@ -50,11 +50,13 @@ class KeptStage:
 def select(part: Part, which: NDArray[np.int64], tile: Tile, positions: int) -> Tensor:
     """Read the tiles of mutants from their references: (n, width, channels).
 
-    Beyond the map's end its last position is read again, which changes no maximum.
+    A tile that reaches beyond the map's end is cut there, where all tiles stand in one place;
+    else the last position is read again, which changes no maximum.
     """
     rows, count, start = part.rows, len(which), tile.start
-    if start is not None and start + tile.width <= positions:
-        rows = rows[:, start - part.first : start - part.first + tile.width]
+    if start is not None:
+        first = start - part.first
+        rows = rows[:, first : first + tile.within(positions)]
         if which[0] + count - 1 == which[-1] and (np.diff(which) == 1).all():
             return rows[int(which[0]) : int(which[0]) + count]
         return rows.index_select(0, _to(which, rows))
@@ -100,23 +102,20 @@ def lay(raw: Tensor, reached: NDArray[np.int64], tile: Tile, positions: int) -> 
     reached : int64 (n,)
         Which position of the map is the second row of each.
     tile : Tile
-        Wanted; beyond the map's end the last position is read again.
+        Wanted; beyond the map's end as `select` does.
     positions : int
         Of the map.
     """
-    count, width, last = len(raw), tile.width, raw.shape[1] - 1
+    count, width, last = len(raw), tile.within(positions), raw.shape[1] - 1
     offsets = tile.starts - reached
-    inside = int(tile.starts.max()) + width <= positions
-    same = bool((offsets == offsets[0]).all()) and (inside or tile.start is not None)
-    starts = tile.starts[:1] if same else tile.starts
-    at = np.minimum(starts[:, None] + np.arange(width), positions - 1)
-    at = np.clip(at - reached[: len(starts), None] + 1, 0, last)
-    if not same:
-        flat = (np.arange(count)[:, None] * (last + 1) + at).ravel()
-        return raw.flatten(0, 1).index_select(0, _to(flat, raw)).view(count, width, -1)
-    if at[0, -1] - at[0, 0] == width - 1:
-        return raw[:, int(at[0, 0]) : int(at[0, -1]) + 1]
-    return raw.index_select(1, _to(at[0], raw))
+    if (offsets == offsets[0]).all() and int(tile.starts.max()) + width <= positions:
+        first = int(offsets[0]) + 1
+        if first >= 0 and first + width <= last + 1:
+            return raw[:, first : first + width]
+        return raw.index_select(1, _to(np.clip(first + np.arange(width), 0, last), raw))
+    at = np.minimum(tile.starts[:, None] + np.arange(width), positions - 1)
+    at = np.clip(at - reached[:, None] + 1, 0, last) + np.arange(count)[:, None] * (last + 1)
+    return raw.flatten(0, 1).index_select(0, _to(at.ravel(), raw)).view(count, width, -1)
 
 
 def recompute(

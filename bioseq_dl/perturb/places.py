@@ -30,6 +30,10 @@ class Tile:
         first = int(self.starts[0]) if len(self.starts) else None
         return first if first is not None and bool((self.starts == first).all()) else None
 
+    def within(self, positions: int) -> int:
+        """Width, cut at the end of a map of `positions` where all tiles stand in one place."""
+        return self.width if self.start is None else min(self.width, positions - self.start)
+
     def take(self, members: slice) -> Tile:
         """The tiles of some mutants."""
         return Tile(self.starts[members], self.width)

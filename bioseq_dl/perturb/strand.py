@@ -113,8 +113,11 @@ def make_groups(
         size = len(members)
         if made:
             spans = find_spans([bucket.steps for bucket in made])
-            size = max(1, budget // max(1, count_kept(plan, spans)))
-            size = max(size // batches.windows * batches.windows, min(size, batches.windows))
+            # No more references than fill a batch of mutants: the less is kept, the better it
+            # stays in the processor's cache.
+            size = batches.tiles * len(members) // len(ours)
+            size = min(size, budget // max(1, count_kept(plan, spans)))
+            size = max(1, size // batches.windows) * batches.windows
         places = np.searchsorted(members, changes.rows[ours])
         for first in range(0, len(members), size):
             chosen = members[first : first + size]

@@ -15,9 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bioseq_dl.perturb.local import Part, select
 from bioseq_dl.perturb.places import Tile
 from bioseq_dl.perturb.plan import Plan
 from bioseq_dl.perturb.rows import apply_linear, complete_linear, largest
+
+_MANY = 4
+"""Mutants a reference from which on its running maxima are worth their passes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,85 +109,114 @@ def read_tiles(
         at = torch.from_numpy(tile.starts[:, None] + np.arange(tile.width)).to(rows.device)
         whole[torch.arange(len(rows), device=rows.device).unsqueeze(1), at] = rows
         return read_tail(plan, whole)[0]
-    features = plan.dense[0].weight.shape[1]
-    if tile.start is not None:
-        return _finish(plan, _read_alike(plan, kept, which, tile.start, rows))
-    product = rows.new_empty((len(rows), features))
-    for start in np.unique(tile.starts):
-        members = np.flatnonzero(tile.starts == start)
-        chosen = torch.from_numpy(members).to(rows.device)
-        product[chosen] = _read_alike(plan, kept, which[members], int(start), rows[chosen])
-    return _finish(plan, product)
-
-
-def _read_alike(
-    plan: Plan, kept: KeptTail, which: NDArray[np.int64], start: int, rows: Tensor
-) -> Tensor:
-    """Give the first dense layer's product, of tiles that all stand in one place."""
     positions, channels = kept.rows.shape[1:]
-    stop = start + rows.shape[1]
-    references, inverse = np.unique(which, return_inverse=True)
+    references, back = np.unique(which, return_inverse=True)
     low, high = int(references[0]), int(references[-1]) + 1
-    chosen: slice | Tensor = slice(low, high)
-    if high - low > len(references):
-        chosen = torch.from_numpy(references).to(rows.device)
-    maps = kept.rows[chosen]
-    back = None
-    if len(references) < len(which) or (inverse != np.arange(len(which))).any():
-        back = torch.from_numpy(inverse).to(rows.device)
-    old = maps[:, start:stop]
-    delta = rows - (old if back is None else old.index_select(0, back))
+    dense = high - low == len(references)
+    own = _Own(
+        kept.rows[low:high] if dense else kept.rows[_to(references, rows)],
+        None if np.array_equal(back, np.arange(len(references))) else _to(back, rows),
+    )
+    old = select(Part(kept.rows, 0), which, tile, positions)
     product: Tensor | None = None
     for kind, weight in _split(plan, positions, channels):
         if kind == "max":
-            around = torch.maximum(largest(maps[:, :start]), largest(maps[:, stop:]))
-            around = around if back is None else around.index_select(0, back)
-            term = torch.maximum(around, largest(rows)) @ weight
+            term = torch.maximum(_around(own, tile, back), largest(rows)) @ weight
         elif kind == "mean":
             assert kept.total is not None
-            total = kept.total[chosen] if back is None else kept.total[chosen].index_select(0, back)
-            term = ((total + delta.sum(1)) / positions) @ weight
+            total = kept.total[_to(which, rows)] + (rows - old).sum(1)
+            term = (total / positions) @ weight
         elif kind == "attention":
-            term = _attend(plan, kept, chosen, back, start, rows, maps) @ weight
+            assert kept.scores is not None
+            scores = kept.scores[_to(which, rows)]
+            term = _attend(plan, own, scores, tile, rows) @ weight
         else:
             assert kept.flat is not None
-            flat = kept.flat[chosen] if back is None else kept.flat[chosen].index_select(0, back)
-            if plan.reduction is None:
-                change = delta
-            else:
-                reduced = _reduce(plan, old)
-                change = _reduce(plan, rows)
-                change = change - (reduced if back is None else reduced.index_select(0, back))
-            part = weight[start * change.shape[2] : stop * change.shape[2]]
-            term = flat + change.reshape(len(change), -1) @ part
+            term = _flatten(plan, tile, old, rows, weight).add_(kept.flat[_to(which, rows)])
         product = term if product is None else product + term
     assert product is not None
+    return _finish(plan, product)
+
+
+@dataclass(frozen=True, eq=False)
+class _Own:
+    """The last maps of the references that a batch of mutants has."""
+
+    maps: Tensor
+    """(references, positions, channels)"""
+    back: Tensor | None
+    """int64 (n,): each mutant's reference in `maps`; None where they are one to one."""
+
+    def each(self, values: Tensor) -> Tensor:
+        """Give each mutant its reference's row."""
+        return values if self.back is None else values.index_select(0, self.back)
+
+
+def _around(own: _Own, tile: Tile, back: NDArray[np.int64]) -> Tensor:
+    """Maximum of each mutant's reference left and right of the tile: (n, channels)."""
+    start, width, maps = tile.start, tile.width, own.maps
+    if start is not None:
+        sides = largest(maps[:, :start]), largest(maps[:, start + width :])
+        return own.each(torch.maximum(*sides))
+    count, positions, channels = maps.shape
+    if len(back) < _MANY * count:
+        at = torch.arange(positions, device=maps.device)
+        starts = _to(tile.starts, maps).unsqueeze(1)
+        inside = (at >= starts) & (at < starts + width)
+        return own.each(maps).masked_fill(inside.unsqueeze(2), float("-inf")).amax(1)
+    nothing = maps.new_full((count, 1, channels), float("-inf"))
+    left = torch.cat([nothing, _running(maps)], 1).flatten(0, 1)
+    right = torch.cat([nothing, _running(maps.flip(1))], 1).flatten(0, 1)
+    row = back * (positions + 1)
+    before = left.index_select(0, _to(row + tile.starts, maps))
+    after = right.index_select(0, _to(row + positions - tile.starts - width, maps))
+    return torch.maximum(before, after)
+
+
+def _running(maps: Tensor) -> Tensor:
+    """Maximum of all positions up to each, by doubling steps."""
+    step = 1
+    while step < maps.shape[1]:
+        further = maps.clone()
+        torch.maximum(maps[:, step:], maps[:, :-step], out=further[:, step:])
+        maps, step = further, 2 * step
+    return maps
+
+
+def _attend(plan: Plan, own: _Own, scores: Tensor, tile: Tile, rows: Tensor) -> Tensor:
+    assert plan.score is not None
+    places = _to(tile.starts[:, None] + np.arange(tile.width), rows).unsqueeze(2)
+    places = places.expand(-1, -1, scores.shape[2])
+    weights = scores.scatter(1, places, apply_linear(rows, plan.score)).softmax(1)
+    inside = torch.matmul(weights.gather(1, places).transpose(1, 2), rows)
+    weights.scatter_(1, places, 0.0)
+    if len(own.maps) == 1:  # one reference: one product for all its mutants
+        joined = weights.transpose(1, 2).flatten(0, 1)
+        return (inside + torch.matmul(joined, own.maps[0]).view_as(inside)).flatten(1)
+    return (inside + torch.matmul(weights.transpose(1, 2), own.each(own.maps))).flatten(1)
+
+
+def _flatten(plan: Plan, tile: Tile, old: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
+    """Product of what changes with the weights of where it stands: (n, features)."""
+    change = _reduce(plan, rows) - _reduce(plan, old)
+    width = change.shape[1] * change.shape[2]
+    change = change.flatten(1)
+
+    def multiply(start: int, members: Tensor) -> Tensor:
+        first = start * (width // tile.width)
+        return members @ weight[first : first + width]
+
+    if tile.start is not None:
+        return multiply(tile.start, change)
+    product = change.new_empty((len(change), weight.shape[1]))
+    for start in np.unique(tile.starts):
+        chosen = _to(np.flatnonzero(tile.starts == start), change)
+        product[chosen] = multiply(int(start), change[chosen])
     return product
 
 
-def _attend(
-    plan: Plan,
-    kept: KeptTail,
-    chosen: slice | Tensor,
-    back: Tensor | None,
-    start: int,
-    rows: Tensor,
-    maps: Tensor,
-) -> Tensor:
-    assert kept.scores is not None
-    assert plan.score is not None
-    stop = start + rows.shape[1]
-    scores = kept.scores[chosen].clone() if back is None else kept.scores[chosen][back]
-    scores[:, start:stop] = apply_linear(rows, plan.score)
-    weights = scores.softmax(1)
-    inside = torch.matmul(weights[:, start:stop].transpose(1, 2), rows)
-    weights[:, start:stop] = 0.0
-    if len(maps) == 1:  # one reference: one product for all its mutants
-        outside = torch.matmul(weights.transpose(1, 2).flatten(0, 1), maps[0]).view_as(inside)
-    else:
-        maps = maps if back is None else maps.index_select(0, back)
-        outside = torch.matmul(weights.transpose(1, 2), maps)
-    return (inside + outside).flatten(1)
+def _to(indices: NDArray[np.int64], like: Tensor) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(indices)).to(like.device)
 
 
 def _split(plan: Plan, positions: int, channels: int) -> list[tuple[str, Tensor]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from bioseq_dl.config import Model
 from bioseq_dl.data.one_hot import one_hot
 from bioseq_dl.models.sequence import SequenceModel, build_model
 from bioseq_dl.models.shape import Shape, shortest_length
+from bioseq_dl.perturb import strand
 from bioseq_dl.perturb.engine import prepare
 from bioseq_dl.perturb.strand import Batches
 
@@ -88,10 +90,13 @@ def check_model(
     rows, starts, ends, mutants = draw_changes(generator, references, count)
     engine = prepare(model, CPU, unknown).with_batches(batches or Batches(2, 16))
     found = engine.score_changes(references, rows, starts, ends, mutants)
+    with mock.patch.object(strand, "is_worth_tiles", lambda plan, *_: bool(plan.stages)):
+        tiled = engine.score_changes(references, rows, starts, ends, mutants)
     wanted = read_slowly(model, references, unknown), read_slowly(model, mutants, unknown)
     scale = max(1.0, np.abs(wanted[1]).max())
     np.testing.assert_allclose(found[0], wanted[0], rtol=0, atol=1e-5 * scale)
     np.testing.assert_allclose(found[1], wanted[1], rtol=0, atol=1e-5 * scale)
+    np.testing.assert_allclose(tiled[1], wanted[1], rtol=0, atol=1e-5 * scale)
     np.testing.assert_allclose(
         engine.score_windows(references), wanted[0], rtol=0, atol=1e-5 * scale
     )
