@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -16,6 +17,9 @@ from bioseq_dl.report.style import BLUE, GREEN, GREY, ORANGE, RED
 
 LETTER_COLOURS = {"A": GREEN, "C": BLUE, "G": ORANGE, "T": RED, "U": RED}
 """The field's green, blue, orange and red, in tones told apart with any colour vision."""
+_TINY = 0.008
+"""Letters of less than this share of the tallest stack cannot be seen and are not drawn."""
+_PATH, _LONG = re.compile(r' d="[^"]*"'), re.compile(r"(\.\d\d)\d+")
 _FILLED = 0.94
 """Share of a position's width that a letter takes."""
 
@@ -52,17 +56,17 @@ def draw_letters(
     values = np.nan_to_num(np.asarray(heights, np.float64))
     if values.ndim != 2 or values.shape[1] != len(letters):
         raise ValueError(f"heights must be (length, {len(letters)}), not {values.shape}")
+    low = np.minimum(values, 0).sum(axis=1).min(initial=0.0)
+    high = np.maximum(values, 0).sum(axis=1).max(initial=0.0)
     bases = stack(values)
     for column, letter in enumerate(letters):
-        rows = np.flatnonzero(values[:, column])
+        rows = np.flatnonzero(np.abs(values[:, column]) > _TINY * (high - low))
         if len(rows):
             left = np.asarray(start + rows - _FILLED / 2, np.float64)
             path = _place(_glyph(letter), left, bases[rows, column], values[rows, column])
             colour = LETTER_COLOURS.get(letter, GREY)
             axes.add_patch(PathPatch(path, facecolor=colour, edgecolor="none", alpha=alpha))
     axes.set_xlim(start - 0.5, start + max(len(values), 1) - 0.5)
-    low = np.minimum(values, 0).sum(axis=1).min(initial=0.0)
-    high = np.maximum(values, 0).sum(axis=1).max(initial=0.0)
     if high > low:
         axes.set_ylim(low * 1.04, high * 1.04)
 
@@ -112,6 +116,11 @@ def information(pwm: ArrayLike, background: ArrayLike | None = None) -> NDArray[
     bits = (rows * np.log2(ratio)).sum(axis=1, keepdims=True)
     heights: NDArray[np.float64] = rows * bits
     return heights
+
+
+def shorten_paths(svg: str) -> str:
+    """Round the paths of an SVG to a hundredth of a point: logos are mostly numbers."""
+    return _PATH.sub(lambda path: _LONG.sub(r"\1", path.group()), svg)
 
 
 @cache

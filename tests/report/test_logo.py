@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from matplotlib.patches import PathPatch
 
-from bioseq_dl.report.logo import LETTER_COLOURS, draw_letters, information, stack
+from bioseq_dl.report.logo import (
+    LETTER_COLOURS,
+    draw_letters,
+    information,
+    shorten_paths,
+    stack,
+)
 from bioseq_dl.report.style import drawing, render_svg
 
 
@@ -70,3 +76,9 @@ def test_the_same_logo_is_the_same_svg():
             draw_letters(figure.subplots(), np.eye(4))
             texts.append(render_svg(figure, "logo", "A logo"))
     assert texts[0] == texts[1]
+
+
+def test_paths_are_rounded_and_nothing_else_is():
+    assert shorten_paths('<path id="a.12345" d="M 1.23456 -2.5"/>1.23456') == (
+        '<path id="a.12345" d="M 1.23 -2.5"/>1.23456'
+    )
