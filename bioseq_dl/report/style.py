@@ -68,6 +68,8 @@ class Picture:
     numbers: pd.DataFrame
     wide: bool = False
     """Whether it takes a whole line of the page."""
+    full: bool = False
+    """Whether it takes the page's whole width."""
 
 
 @contextmanager
