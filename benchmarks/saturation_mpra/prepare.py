@@ -64,20 +64,28 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=INPUTS)
     parser.add_argument("--window", type=int, default=WINDOW)
     arguments = parser.parse_args()
-    elements = read_elements(arguments.source)
-    variants = read_variants(arguments.source, elements)
-    write_parquet(arguments.out / "windows.parquet", build_windows(elements, variants, arguments.window))
-    write_text(arguments.out / "variants.vcf", write_vcf(elements, variants))
-    fasta = "".join(f">{element.name}\n{element.sequence}\n" for element in elements.values())
-    write_text(arguments.out / "elements.fa", fasta)
-    print(f"{len(variants)} variants of {len(elements)} experiments in {arguments.out}")
+    count = prepare(arguments.source, arguments.out, arguments.window)
+    print(f"{count} variants in {arguments.out}")
     return 0
+
+
+def prepare(source: Path, out: Path, window: int = WINDOW) -> int:
+    """Write the three files; give the number of variants."""
+    elements = read_elements(source)
+    variants = read_variants(source, elements)
+    write_parquet(out / "windows.parquet", build_windows(elements, variants, window))
+    write_text(out / "variants.vcf", write_vcf(elements, variants))
+    fasta = "".join(f">{element.name}\n{element.sequence}\n" for element in elements.values())
+    write_text(out / "elements.fa", fasta)
+    return len(variants)
 
 
 def read_elements(folder: Path) -> dict[str, Element]:
     """Read the elements of GRCh38 with their place on the genome."""
     lines = (folder / "elements_GRCh38.bed").read_text().splitlines()
-    places = {name: (chrom, int(start), int(end)) for chrom, start, end, name in map(str.split, lines)}
+    places = {
+        name: (chrom, int(start), int(end)) for chrom, start, end, name in map(str.split, lines)
+    }
     first = {}  # the first experiment on a stretch names the locus
     for name, place in places.items():
         first.setdefault(place, name.split("-")[0])
@@ -144,9 +152,7 @@ def block_of(element: Element, position: int) -> str:
     return f"block{(position * BLOCKS // len(element.sequence) + turn) % BLOCKS}"
 
 
-def build_windows(
-    elements: dict[str, Element], variants: pd.DataFrame, length: int
-) -> pa.Table:
+def build_windows(elements: dict[str, Element], variants: pd.DataFrame, length: int) -> pa.Table:
     """Give a record per window.
 
     Columns: ``id`` (``element:position:alt``, of a deletion ``-left`` or ``-right``),
@@ -182,11 +188,11 @@ def build_windows(
     return pa.Table.from_pylist(rows)
 
 
-def write_vcf(elements: dict[str, Element], variants: pd.DataFrame) -> str:
+def write_vcf(elements: dict[str, Element], variants: pd.DataFrame, anchor: str = "before") -> str:
     """Give the variants as VCF on the elements; a deletion with the base before it.
 
     At an element's first base there is none, and the base after it stands in (VCF 4.4,
-    section 1.6.1).
+    section 1.6.1). With `anchor` ``after`` that is so wherever there is one.
     """
     lines = ["##fileformat=VCFv4.2"]
     lines += [f"##contig=<ID={e.name},length={len(e.sequence)}>" for e in elements.values()]
@@ -197,10 +203,10 @@ def write_vcf(elements: dict[str, Element], variants: pd.DataFrame) -> str:
     for place, row in enumerate(variants.itertuples()):
         sequence = elements[row.element].sequence
         at, ref, alt = row.position, row.ref, row.alt
-        if alt == DELETED and at > 0:
-            at, ref, alt = at - 1, sequence[at - 1] + ref, sequence[at - 1]
+        if alt == DELETED and (at == 0 or (anchor == "after" and at + 1 < len(sequence))):
+            ref, alt = ref + sequence[at + 1], sequence[at + 1]
         elif alt == DELETED:
-            ref, alt = ref + sequence[1], sequence[1]
+            at, ref, alt = at - 1, sequence[at - 1] + ref, sequence[at - 1]
         name = f"{row.element}:{row.position}:{row.alt}"
         info = f"LOG2FX={row.log2_effect:.6g};BC={row.barcodes}"
         records.append((place, row.element, at, f"{at + 1}\t{name}\t{ref}\t{alt}\t.\t.\t{info}"))
