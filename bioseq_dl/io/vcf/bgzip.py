@@ -76,6 +76,19 @@ def read_block_table(path: str | Path, skipped: int = 0) -> BlockTable:
     return BlockTable(np.array(places, np.int64), np.array(texts, np.int64))
 
 
+def check_bgzip(path: str | Path) -> None:
+    """Find out whether a file is bgzip with its end marker.
+
+    Raises
+    ------
+    InputError
+        Where it is missing, cut short or no bgzip file.
+    """
+    if not is_bgzip(path):
+        raise InputError("not a bgzip file", file=path, fix="write this part again")
+    check_bgzip_end(path)
+
+
 def join_bgzip(parts: Sequence[str | Path], out: str | Path) -> None:
     """Put bgzip files end to end, block by block, without compressing anything again.
 
@@ -92,9 +105,7 @@ def join_bgzip(parts: Sequence[str | Path], out: str | Path) -> None:
         Where a part is missing, cut short or no bgzip file; where `out` cannot be written.
     """
     for part in parts:
-        if not is_bgzip(part):
-            raise InputError("not a bgzip file", file=part, fix="write this part again")
-        check_bgzip_end(part)
+        check_bgzip(part)
     with atomic_path(out) as temporary, temporary.open("wb") as target:
         for part in parts:
             with Path(part).open("rb") as source:

@@ -82,14 +82,21 @@ def parse_block(text: bytes, columns: int, first_line: int, file: str | Path) ->
     bad |= data[starts] == ord("#")
     bad |= _find_other_letters(data, edges[:, 3] + 1, edges[:, 4], _IS_BASE)
     alleles, odd = _read_alleles(data, edges[:, 4] + 1, edges[:, 5])
-    for record in np.flatnonzero(odd).tolist():
-        # Symbolic alleles may stand on every line, so they are tested on their own.
-        bad[record] |= not ALT.fullmatch(text[edges[record, 4] + 1 : edges[record, 5]])
+    others = np.flatnonzero(odd)
+    texts = _slice(text, edges[others, 4] + 1, edges[others, 5])
+    # Symbolic alleles may stand on every line, but they are few.
+    good = {alt for alt in set(texts) if ALT.fullmatch(alt)}
+    bad[others] |= np.array([alt not in good for alt in texts], bool)
     runs = _find_runs(data, starts, edges[:, 1] - starts)
-    bad[runs] = True  # a contig's name is checked where it begins
+    chrom = _slice(text, starts[runs], edges[runs, 1])
+    # A contig's name is checked where it first stands.
+    bad[list(dict(zip(reversed(chrom), runs[::-1].tolist(), strict=True)).values())] = True
     _check_lines(text, starts, stops, np.flatnonzero(bad), columns, first_line, file)
-    chrom = [text[starts[record] : edges[record, 1]] for record in runs.tolist()]
     return Block(ends, chrom, runs, positions, alleles, bool(returns.any()))
+
+
+def _slice(text: bytes, start: NDArray[np.int64], stop: NDArray[np.int64]) -> list[bytes]:
+    return [text[a:b] for a, b in zip(start.tolist(), stop.tolist(), strict=True)]
 
 
 def _check_lines(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,7 @@ import pysam
 
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
-from bioseq_dl.io.handles import is_bgzip
-from bioseq_dl.io.vcf.bgzip import join_bgzip
+from bioseq_dl.io.vcf.bgzip import check_bgzip, join_bgzip
 from bioseq_dl.io.vcf.source import silence_htslib
 
 _TBI_LIMIT = 2**29
@@ -41,13 +41,23 @@ def gather_vcfs(parts: Sequence[str | Path], out: str | Path) -> None:
     if not parts:
         raise ValueError("no parts")
     for number, part in enumerate(parts):
-        with gzip.open(part, "rb") if is_bgzip(part) else Path(part).open("rb") as handle:
-            start = handle.read(1)
-        if number == 0 and start != b"#":
+        has_header = _read_start(part) == b"#"
+        if number == 0 and not has_header:
             raise InputError("the first part has no header", file=part, fix=_ORDER)
-        if number > 0 and start == b"#":
+        if number > 0 and has_header:
             raise InputError("a part that is not the first has a header", file=part, fix=_ORDER)
     join_bgzip(parts, out)
+
+
+def _read_start(part: str | Path) -> bytes:
+    check_bgzip(part)
+    try:
+        with gzip.open(part, "rb") as handle:
+            return handle.read(1)
+    except (OSError, EOFError, zlib.error):
+        raise InputError(
+            "damaged compressed data", file=part, fix="write this part again"
+        ) from None
 
 
 def index_vcf(path: str | Path, is_sorted: bool, max_position: int = 0) -> Path | None:

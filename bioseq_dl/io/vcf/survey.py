@@ -19,7 +19,7 @@ from bioseq_dl.io.vcf.header import VcfHeader, read_header
 from bioseq_dl.io.vcf.source import BLOCK, Kind, open_vcf, tell_kind
 
 CHUNK_RECORDS = 8192
-CHUNK_BYTES = 1 << 25
+CHUNK_BYTES = 1 << 23
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,10 @@ def test_parts_out_of_place(tmp_path):
     cut.write_bytes(rest.read_bytes()[:-5])
     with pytest.raises(InputError, match="the bgzip end marker is missing"):
         gather_vcfs([whole, cut], out)
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(rest.read_bytes()[:18] + b"\x07" + rest.read_bytes()[19:])
+    with pytest.raises(InputError, match="damaged compressed data"):
+        gather_vcfs([whole, damaged], out)
     plain = tmp_path / "plain"
     plain.write_bytes(b"20\t5\n")
     with pytest.raises(InputError, match="not a bgzip file"):

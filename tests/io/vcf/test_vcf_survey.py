@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 
+import pysam
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -190,3 +191,17 @@ def test_a_line_longer_than_a_block(tmp_path, monkeypatch):
     data = TOP + b"1\t5\t.\t%s\tC\t.\t.\t.\n" % (b"ACGT" * 100) + b"1\t6\t.\tA\tX\t.\t.\t.\n"
     with pytest.raises(InputError, match="line 4: an ALT allele"):
         survey(tmp_path, data)
+
+
+def test_saturation_mutagenesis_of_hnf4a(shared_data, tmp_path):
+    found = survey_vcf(shared_data / "dna_chr20_b37" / "HNF4A_satmpra_b37.vcf.gz")
+    plain = tmp_path / "plain.vcf"  # pysam reads no plain gzip
+    plain.write_bytes(gzip.decompress(found.path.read_bytes()))
+    with pysam.VariantFile(str(plain)) as file:
+        records = list(file)
+    assert found.records == len(records)
+    assert found.alleles == sum(len(record.alts or ".") for record in records)
+    assert found.contigs == ("20",)
+    assert found.is_sorted
+    assert found.max_position == max(record.pos for record in records)
+    assert found.header.info_ids == {"LOG2FX", "PVAL", "BC"}
