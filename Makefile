@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CORES ?= 2
 
-.PHONY: help setup demo test test-fast lint format bench bench-gue bench-oct4 bench-mave bench-splice reference clean
+.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice reference clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,10 @@ reference: $(READY)  ## regenerate docs/config.md and config/schema.json
 
 bench: $(READY)  ## speed beside the peers (each in its own environment)
 	$(BIN)/python benchmarks/speed/run.py --out benchmarks/results/speed.tsv
+
+bench-variants: $(READY)  ## speed of variant effects and mutagenesis beside the peers
+	$(BIN)/python benchmarks/speed/run.py --only variants_tiny,snv,indel,ism,snv_recurrent \
+		--out benchmarks/results/speed_variants.tsv
 
 bench-gue: $(READY)  ## accuracy on seven GUE tasks (about an hour on 2 cores)
 	$(BIN)/python benchmarks/run_accuracy.py benchmarks/gue/config.yaml

@@ -61,6 +61,15 @@ def write_inputs(folder: Path, size: Size, seed: int = 1) -> Path:
     return folder
 
 
+def read_genome(path: Path) -> dict[str, np.ndarray]:
+    """Read the genome back: contig to ASCII, uint8 (bases,)."""
+    contigs = {}
+    for block in path.read_bytes().split(b">")[1:]:
+        name, _, text = block.partition(b"\n")
+        contigs[name.decode()] = np.frombuffer(text.replace(b"\n", b""), np.uint8)
+    return contigs
+
+
 def _write_fasta(path: Path, names: list[str], contigs: list[np.ndarray]) -> None:
     with path.open("wb") as handle, Path(f"{path}.fai").open("w") as index:
         for name, contig in zip(names, contigs, strict=True):

@@ -14,7 +14,7 @@ class Entrant:
     """One way of doing one measure."""
 
     measure: str
-    """extract, cache, one_hot, loader, train, score."""
+    """One of `UNITS`."""
     name: str
     """Row of the table."""
     environment: str
@@ -43,12 +43,41 @@ def _peer(measure, name, environment, variant="", against=""):
     return Entrant(measure, name, environment, script, "peer", variant, against)
 
 
+def _effects(measure, *entrants):
+    """Give the entrants of a measure of effects: (name, environment, variant, against)."""
+    kinds = {"plain": "limit", OWN: "ours"}
+    return tuple(
+        Entrant(
+            measure,
+            name,
+            OWN if environment == "plain" else environment,
+            f"{environment}_variants_worker.py",
+            kinds.get(environment, "peer"),
+            variant,
+            against,
+        )
+        for name, environment, variant, against in entrants
+    )
+
+
 GATHER = "limit: gather from a flat byte file"
 COMPARE = "limit: compare codes, reused float32 buffer"
 BARE = "bare loop, Conv1d, fp32"
 BARE_OWN = "bare loop, our module, fp32"
 BARE_OWN_BF16 = "bare loop, our module, bf16"
 TRAIN_OWN = "bioseq_dl, precision auto"
+
+LOOP = "plain loop, batch 64"
+LOOP_BEST = "plain loop, best batch"
+LOOP_TINY = "plain loop, batch 1,024"
+LOOP_ONCE = "plain loop, best batch, one placement"
+PEER = "tangermeme"
+PEER_BEST = "tangermeme, best batch"
+GRELU = "gReLU"
+GRELU_FP32 = "gReLU, fp32 enforced"
+
+EFFECTS = ("variants_tiny", "snv", "indel", "ism", "snv_recurrent")
+"""Measures of variant effects and mutagenesis."""
 
 UNITS = {
     "extract": "intervals of 1,000 bp/s",
@@ -57,6 +86,11 @@ UNITS = {
     "loader": "samples of 1,000 bp/s",
     "train": "samples of 1,000 bp/s",
     "score": "validation AUROC",
+    "variants_tiny": "variants/s",
+    "snv": "alleles/s",
+    "indel": "alleles/s",
+    "ism": "mutants/s",
+    "snv_recurrent": "alleles/s",
 }
 
 ENTRANTS = (
@@ -105,6 +139,52 @@ ENTRANTS = (
         _own("score", f"bioseq_dl, {precision}, seed {seed}", precision, seed=seed)
         for seed in range(4)
         for precision in ("fp32", "bf16")
+    ),
+    *_effects(
+        "variants_tiny",
+        (LOOP_TINY, "plain", "1024", ""),
+        ("bioseq_dl", OWN, "", LOOP_TINY),
+        (PEER, "tangermeme", "default", LOOP_TINY),
+        (PEER_BEST, "tangermeme", "best", LOOP_TINY),
+        (GRELU, "grelu", "", LOOP_TINY),
+    ),
+    *_effects(
+        "snv",
+        (LOOP, "plain", "64", LOOP_BEST),
+        (LOOP_BEST, "plain", "best", ""),
+        ("bioseq_dl", OWN, "", LOOP_BEST),
+        (PEER, "tangermeme", "default", LOOP_BEST),
+        (PEER_BEST, "tangermeme", "best", LOOP_BEST),
+        (GRELU, "grelu", "", LOOP_BEST),
+        (GRELU_FP32, "grelu", "fp32", LOOP_BEST),
+    ),
+    *_effects(
+        "indel",
+        (LOOP, "plain", "64", LOOP_BEST),
+        (LOOP_BEST, "plain", "best", ""),
+        (LOOP_ONCE, "plain", "best,1", ""),
+        ("bioseq_dl", OWN, "", LOOP_BEST),
+        (PEER, "tangermeme", "default", LOOP_ONCE),
+        (PEER_BEST, "tangermeme", "best", LOOP_ONCE),
+        (GRELU, "grelu", "", LOOP_ONCE),
+    ),
+    *_effects(
+        "ism",
+        (LOOP_BEST, "plain", "best", ""),
+        ("bioseq_dl", OWN, "", LOOP_BEST),
+        (PEER, "tangermeme", "default", LOOP_BEST),
+        (PEER_BEST, "tangermeme", "best", LOOP_BEST),
+        (GRELU, "grelu", "", LOOP_BEST),
+        (GRELU_FP32, "grelu", "fp32", LOOP_BEST),
+    ),
+    *_effects(
+        "snv_recurrent",
+        (LOOP, "plain", "64", LOOP_BEST),
+        (LOOP_BEST, "plain", "best", ""),
+        ("bioseq_dl", OWN, "", LOOP_BEST),
+        (PEER, "tangermeme", "default", LOOP_BEST),
+        (PEER_BEST, "tangermeme", "best", LOOP_BEST),
+        (GRELU, "grelu", "", LOOP_BEST),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Speed of extraction, one-hot, loading and training, side by side with the peers.
+"""Speed of extraction, one-hot, loading, training and variant effects, beside the peers.
 
     python benchmarks/speed/run.py --out benchmarks/results/speed.tsv
 
@@ -20,11 +20,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from aims import judge_aims
 from environments import Environment, make_environment
 from inputs import Size, write_inputs
-from plan import ENTRANTS, OWN, Entrant, interleave
+from plan import EFFECTS, ENTRANTS, OWN, Entrant, interleave
 from runs import Options, Run, own_environment, run_worker
-from table import format_table, judge_aims, make_rows
+from table import compare_effects, format_table, make_rows
+from variant_inputs import VariantSize, write_variants
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +41,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--only", default="", help="measures, comma-separated")
     parser.add_argument("--names", default="", help="only rows whose name contains one of these")
+    parser.add_argument("--device", default="cpu", help="of variant effects: cpu or cuda")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, no timing to trust")
     return parser.parse_args()
 
@@ -92,12 +95,22 @@ def main() -> int:
                 print(f"{key} is not installed: {environments[key].reason}", flush=True)
     if arguments.quick:
         size, repeats = Size(genome=1_000_000, intervals=5_000), 1
-        options = Options(threads=1, seconds=0.5, batch=8, steps=2, warmup=1)
+        variants = VariantSize(variants=5_000, alleles=32, windows=2)
+        options = Options(
+            1, seconds=0.5, batch=8, steps=2, warmup=1, batches="16,64", device=arguments.device
+        )
     else:
         size, repeats = Size(genome=50_000_000, intervals=100_000), arguments.repeats
-        options = Options(arguments.threads, seconds=2.0, batch=64, steps=5, warmup=1)
+        variants = VariantSize(variants=200_000, alleles=512, windows=5)
+        options = Options(
+            arguments.threads, seconds=2.0, batch=64, steps=5, warmup=1, device=arguments.device
+        )
     inputs = write_inputs(work / ("inputs-quick" if arguments.quick else "inputs"), size)
-    runs = measure(entrants, environments, inputs, options, work, repeats, arguments.quick)
+    if any(entrant.measure in EFFECTS for entrant in entrants):
+        write_variants(inputs, variants)
+    runs = compare_effects(
+        measure(entrants, environments, inputs, options, work, repeats, arguments.quick)
+    )
     rows = make_rows(entrants, runs, environments)
     aims = [] if arguments.quick else judge_aims(rows)
     comments = [
@@ -106,6 +119,9 @@ def main() -> int:
         f"machine: {json.dumps(machine)}",
         f"inputs: {size.intervals} intervals of {size.width} bp from {size.genome} bp; "
         f"training batch {options.batch}, {options.steps} steps timed after {options.warmup + 1}",
+        f"variants: a VCF of {variants.variants} SNVs; {variants.alleles} SNVs and as many indels "
+        f"in windows of their own; {variants.windows} windows mutated everywhere; "
+        f"device {options.device}",
         *(f"aim: {aim}" for aim in aims),
     ]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -113,6 +129,7 @@ def main() -> int:
     details = {
         "machine": machine,
         "size": asdict(size),
+        "variants": asdict(variants),
         "options": asdict(options),
         "repeats": repeats,
         "minutes": round((time.monotonic() - started) / 60, 1),
@@ -146,7 +163,7 @@ def measure(
         run = run_worker(entrant, environments[entrant.environment], inputs, options, work)
         wall = time.monotonic() - started
         found = run.error or f"{run.rate:,.4g}"
-        print(f"{entrant.measure:8} {entrant.name:50} {found:>12} {wall:5.1f} s", flush=True)
+        print(f"{entrant.measure:13} {entrant.name:50} {found:>12} {wall:5.1f} s", flush=True)
         return run
 
     with ThreadPoolExecutor(2 if quick else 1) as pool:

@@ -34,9 +34,13 @@ class Options:
     steps: int
     warmup: int
     timeout: float = 600.0
+    batches: str = "8,16,32,64,256"
+    """Where an entrant is also measured at its best batch: the ones it is chosen from."""
+    device: str = "cpu"
+    """Of variant effects and mutagenesis; all else is measured on the CPU."""
 
     def arguments(self) -> list[str]:
-        named = ("threads", "seconds", "batch", "steps", "warmup")
+        named = ("threads", "seconds", "batch", "steps", "warmup", "batches", "device")
         return [part for name in named for part in (f"--{name}", str(getattr(self, name)))]
 
 

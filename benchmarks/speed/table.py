@@ -1,14 +1,14 @@
-"""Runs to rows: medians, ratios, whether the outputs agree, and the aims."""
+"""Runs to rows: medians, ratios, and whether the outputs agree."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from environments import Environment
-from plan import BARE_OWN, BARE_OWN_BF16, GATHER, TRAIN_OWN, UNITS, Entrant
+from plan import EFFECTS, UNITS, Entrant
 from runs import Run
 
 PACKAGES = {
@@ -19,6 +19,12 @@ PACKAGES = {
     "own": "bioseq_dl",
 }
 """Environment key to the package that it is about, where the names differ."""
+
+TORCH = ("train", "loader", "one_hot", *EFFECTS)
+"""Measures whose limits are torch; those of the others are numpy."""
+
+EXACT = 1e-5
+"""Largest difference between effects and those of the full pass in float64 that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ def _ratio(value: float | None, other: float | None) -> float | None:
 def _version(entrant: Entrant, environment: Environment) -> str:
     name = PACKAGES.get(entrant.environment, entrant.environment)
     if entrant.kind == "limit":
-        name = "torch" if entrant.measure in ("train", "loader", "one_hot") else "numpy"
+        name = "torch" if entrant.measure in TORCH else "numpy"
     return next(
         (v for package, v in environment.versions.items() if package.lower() == name.lower()), ""
     )
@@ -109,8 +115,12 @@ def _version(entrant: Entrant, environment: Environment) -> str:
 def _agreement(entrant: Entrant, group: Sequence[Entrant], runs: dict[Entrant, list[Run]]) -> str:
     """Compare with what most entrants of the measure gave.
 
-    That is the checksum of the output; of a training, the number of parameters.
+    That is the checksum of the output; of a training, the number of parameters. Effects
+    are compared with the exact ones that the plain loop of the measure gives.
     """
+    if entrant.measure in EFFECTS:
+        found = [run.report["difference"] for run in runs[entrant] if "difference" in run.report]
+        return ("yes" if max(found) <= EXACT else "no") if found else ""
     sums = {other: next(filter(None, map(_fingerprint, runs[other])), "") for other in group}
     if not sums[entrant]:
         return ""
@@ -122,102 +132,33 @@ def _fingerprint(run: Run) -> str:
     return str(run.report.get("checksum") or run.report.get("parameters") or "")
 
 
-@dataclass(frozen=True)
-class Aim:
-    """Something the design promises, and what was measured."""
+def compare_effects(runs: Sequence[Run]) -> list[Run]:
+    """Put the largest difference from the exact effects into the reports that hold effects.
 
-    text: str
-    found: float | None
-    wanted: float
-
-    @property
-    def met(self) -> bool:
-        return self.found is not None and self.found >= self.wanted
-
-    def __str__(self) -> str:
-        found = "not measured" if self.found is None else f"{self.found:.3g}"
-        verdict = "" if self.found is None else (" (met)" if self.met else " (NOT met)")
-        return f"{self.text}: {found}, aim {self.wanted:g}{verdict}"
+    The lists themselves are left out: ``effects``, by the convention each tool follows, and
+    ``reference``, by the plain loop, under the same names.
+    """
+    exact: dict[str, dict[str, list[float]]] = {}
+    for run in runs:
+        exact.setdefault(run.entrant.measure, {}).update(run.report.get("reference", {}))
+    return [_compare(run, exact[run.entrant.measure]) for run in runs]
 
 
-def judge_aims(rows: Sequence[Row]) -> list[Aim]:
-    """Hold the rows against the aims of the design."""
-    medians = {(row.measure, row.name): row.median for row in rows}
-
-    def ratio(measure: str, name: str, other_measure: str, other: str) -> float | None:
-        return _ratio(medians.get((measure, name)), medians.get((other_measure, other)))
-
-    def best_peer(measure: str, word: str, without: str = "\0") -> float | None:
-        values = [
-            row.median
-            for row in rows
-            if row.measure == measure
-            and row.kind == "peer"
-            and word in row.name
-            and without not in row.name
-            and row.median is not None
-        ]
-        return max(values, default=None)
-
-    own_extract = medians.get(("extract", "bioseq_dl"))
-    own_train = medians.get(("train", TRAIN_OWN))
-    return [
-        Aim(
-            "extraction, share of the flat gather",
-            _ratio(own_extract, medians.get(("extract", GATHER))),
-            0.5,
-        ),
-        Aim("extraction, intervals/s", own_extract, 2e6),
-        Aim(
-            "extraction, times the best of tangermeme",
-            _ratio(own_extract, best_peer("extract", "tangermeme")),
-            1.0,
-        ),
-        Aim(
-            "loader, times the model's rate", ratio("loader", "bioseq_dl", "train", TRAIN_OWN), 10.0
-        ),
-        Aim(
-            "training (auto), share of the bare bf16 loop on our module",
-            ratio("train", TRAIN_OWN, "train", BARE_OWN_BF16),
-            0.95,
-        ),
-        Aim(
-            "training fp32, share of the bare loop on our module",
-            ratio("train", "bioseq_dl, precision fp32", "train", BARE_OWN),
-            0.95,
-        ),
-        Aim(
-            "training (auto), times the best peer as it trains by default",
-            _ratio(own_train, best_peer("train", "", "bfloat16")),
-            1.8,
-        ),
-        Aim(
-            "training (auto), times the best peer in any precision it offers",
-            _ratio(own_train, best_peer("train", "")),
-            1.0,
-        ),
-        _score_aim(rows),
-    ]
-
-
-SCORE_MARGIN = 0.01
-"""AUROC; seeds of one precision differ by about as much."""
-
-
-def _score_aim(rows: Sequence[Row]) -> Aim:
-    """Paired difference of the scores by seed, bf16 less fp32."""
-    scores: dict[str, dict[str, float]] = {"fp32": {}, "bf16": {}}
-    for row in rows:
-        if row.measure == "score" and row.median is not None and row.precision in scores:
-            scores[row.precision][row.name.rpartition(" ")[2]] = row.median
-    seeds = sorted(set(scores["fp32"]) & set(scores["bf16"]))
-    gaps = [scores["bf16"][seed] - scores["fp32"][seed] for seed in seeds]
-    text = "validation AUROC, bf16 less fp32"
-    if len(gaps) < 2:
-        return Aim(text, None, -SCORE_MARGIN)
-    mean = statistics.mean(scores["fp32"][seed] for seed in seeds)
-    text += f" (mean of {len(gaps)} seeds, sd {statistics.stdev(gaps):.4f}; fp32 {mean:.4f})"
-    return Aim(text, statistics.mean(gaps), -SCORE_MARGIN)
+def _compare(run: Run, exact: dict[str, list[float]]) -> Run:
+    report = {k: v for k, v in run.report.items() if k not in ("effects", "reference")}
+    gaps, sizes = [], []
+    for name, values in run.report.get("effects", {}).items():
+        pairs = list(zip(values, exact.get(name, []), strict=name in exact))
+        gaps += [abs(one - other) for one, other in pairs]
+        sizes += [abs(other) for _, other in pairs]
+        report["convention"] = name
+    if gaps:
+        # A NaN anywhere is no agreement, and max may pass over it.
+        bad = any(gap != gap for gap in gaps)
+        report["difference"] = float("inf") if bad else max(gaps)
+        report["compared"] = len(gaps)
+        report["median_effect"] = statistics.median(sizes)
+    return replace(run, report=report)
 
 
 def format_table(rows: Sequence[Row], comments: Sequence[str]) -> str:

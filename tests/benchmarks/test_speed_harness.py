@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 SPEED = Path(__file__).parents[2] / "benchmarks" / "speed"
-MODULES = ("environments", "inputs", "plan", "runs", "table")
+MODULES = ("environments", "inputs", "plan", "runs", "table", "aims", "variant_inputs")
 
 WORKER = """
 import json, sys
@@ -181,7 +181,7 @@ def test_aims_compare_the_right_rows(speed):
             entrants.append(who)
             runs.append(run(speed, who, score, precision=precision))
     rows = speed.table.make_rows(entrants, runs, {"fake": speed.environments.Environment("python")})
-    aims = {aim.text.split(" (mean")[0]: aim for aim in speed.table.judge_aims(rows)}
+    aims = {aim.text.split(" (mean")[0]: aim for aim in speed.aims.judge_aims(rows)}
     assert aims["extraction, share of the flat gather"].found == pytest.approx(0.25)
     assert not aims["extraction, share of the flat gather"].met
     assert aims["extraction, times the best of tangermeme"].found == pytest.approx(2.0)

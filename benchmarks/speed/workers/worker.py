@@ -42,6 +42,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=10, help="timed training steps")
     parser.add_argument("--warmup", type=int, default=3, help="untimed training steps")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batches", default="8,16,32,64,256", help="to choose the best from")
+    parser.add_argument("--device", default="cpu", help="of variant effects: cpu or cuda")
     return parser.parse_args()
 
 
