@@ -89,7 +89,7 @@ def write_tracks(out: Path, kept: Kept) -> list[str]:
             subjects, values = [one[0] for one in found], [one[1] for one in found]
             path = out / name_track(output, method)
             shared = write_track(path, f"{output} {method}", subjects, values)
-    note = f"{shared} bases lie in several windows; the tracks have the mean of their contributions"
+    note = f"bases in several windows, of which the tracks have the mean contribution: {shared}"
     return [note] if shared else []
 
 

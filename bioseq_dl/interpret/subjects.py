@@ -141,7 +141,7 @@ def cut_intervals(
     for reason in reasons:
         left = [reject for reject in rejects if reject.reason == reason]
         first = f"the first is {left[0].record}"
-        notes.append(f"{len(left)} intervals are not explained ({reason}); {first}")
+        notes.append(f"intervals that are not explained ({reason}): {len(left)}; {first}")
     subjects: list[Subject] = []
     for batch in cut_windows(entry, intervals, windows, genome):
         codes = DNA.encode(batch.letters.tobytes())
@@ -165,5 +165,5 @@ def cut_intervals(
         if subject.place is not None
     )
     if beyond:
-        notes.append(f"{beyond} windows reach beyond their contig and are padded with N")
+        notes.append(f"windows that reach beyond their contig, padded with N: {beyond}")
     return tuple(subjects), notes

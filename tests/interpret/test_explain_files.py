@@ -164,8 +164,8 @@ def test_intervals_stand_where_the_genome_has_them(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert notes == [
         "contigs read under the genome's names: chr20 as 20",
-        "1 intervals are not explained (contig not in the genome); the first is chrX:1-2",
-        "1 windows reach beyond their contig and are padded with N",
+        "intervals that are not explained (contig not in the genome): 1; the first is chrX:1-2",
+        "windows that reach beyond their contig, padded with N: 1",
     ]
     told = explain_models(
         settings(methods=("mutagenesis", "deeplift")),
@@ -193,8 +193,7 @@ def test_intervals_stand_where_the_genome_has_them(tmp_path: Path) -> None:
     assert all(int(row[2]) - int(row[1]) == 1 for row in rows)
     shared = set(starts) & set(range(36, 66)) & set(range(47, 77))
     assert told["notes"][-1] == (
-        f"{len(shared)} bases lie in several windows; "
-        "the tracks have the mean of their contributions"
+        f"bases in several windows, of which the tracks have the mean contribution: {len(shared)}"
     )
     by_base = table.groupby("genome_position")["contribution"].mean()
     for row in rows:
