@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 Entry = TypeVar("Entry", VcfVariants, MutationTable)
 Log = Callable[[str], None]
 
-_VCF_KEYS = ("mismatch", "prefix")
+_VCF_KEYS = ("mismatch", "prefix", "precision")
 _TABLE_KEYS = ("column", "id_column", "first")
-_SHARED_KEYS = ("scale", "targets", "precision", "max_unknown_fraction")
+_SHARED_KEYS = ("scale", "targets", "max_unknown_fraction")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,8 +115,25 @@ def _score_vcf(
 def _score_table(
     arguments: argparse.Namespace, entry: MutationTable, files: dict[str, Fetched], log: Log
 ) -> dict[str, Any]:
+    from bioseq_dl.io.fasta import read_fasta
+    from bioseq_dl.io.mutation_table import read_wild_type
+    from bioseq_dl.train.checkpoint import read_checkpoint
+    from bioseq_dl.variants.mutations import score_mutations
 
-    raise NotImplementedError
+    table, fasta = files["source"], files["wild_type"]
+    letters = next(read_fasta(fasta.path)).sequence.upper()
+    wild_type = read_wild_type(fasta.path, "rna" if "U" in letters else "dna")
+    log(f"wild type {wild_type.id}, {len(wild_type.sequence):,} letters")
+    trained = read_checkpoint(arguments.model[0]).shape.length
+    length = len(wild_type.sequence) if trained is None else None
+    return score_mutations(
+        entry,
+        Path(table.path),
+        wild_type,
+        _load_models(arguments, entry, length, log),
+        {"variants": table.sha256, "wild_type": fasta.sha256},
+        arguments.table,
+    )
 
 
 def _load_models(
@@ -139,7 +156,7 @@ def _load_models(
         cache=_find_cache(arguments),
         targets=entry.targets,
         scale=entry.scale,
-        precision=entry.precision,
+        precision=entry.precision if isinstance(entry, VcfVariants) else "fp32",
         length=length,
         batch=arguments.batch,
     )
@@ -311,4 +328,5 @@ def _tell(summary: dict[str, Any], log: Log) -> None:
         log(note)
     counts = {name: count for name, count in summary["statuses"].items() if count}
     told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    log(f"{summary['records']:,} records, {summary['alleles']:,} alleles: {told or 'none'}")
+    alleles = f", {summary['alleles']:,} alleles" if "alleles" in summary else ""
+    log(f"{summary['records']:,} records{alleles}: {told or 'none'}")

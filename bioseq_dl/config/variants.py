@@ -20,9 +20,6 @@ class _Scored(Section):
     regression. ``probability`` applies the sigmoid or softmax of each model first."""
     targets: tuple[str, ...] = ()
     """Targets to write; without it all."""
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """Effects are small differences, which bf16 may drown: it is refused where the ranking of
-    a sample of effects does not hold (Spearman below .99)."""
     max_unknown_fraction: float = Field(default=0.1, ge=0, le=1)
     """Alleles whose window holds a larger share of N and other ambiguity codes have no score."""
 
@@ -40,6 +37,9 @@ class VcfVariants(_Scored):
     mismatch: Literal["strict", "skip", "flip"] = "skip"
     """Where REF is not what the genome holds: stop at the first, leave the allele without a
     score and say so, or, where the genome holds ALT, score it the other way round."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Effects are small differences, which bf16 may drown: it is refused where the ranking of
+    a sample of effects does not hold (Spearman below .99)."""
     prefix: str = Field(default="BDL", pattern=r"^[A-Za-z_][0-9A-Za-z_.]*$")
     """Start of the INFO keys that are written."""
 

@@ -44,6 +44,8 @@ class Ensemble:
         ``raw`` or ``probability``.
     length : int
         Bases of a window.
+    reads : int, optional
+        Bases of every sequence in training; None where lengths differed.
     """
 
     engines: tuple[Engine, ...]
@@ -54,6 +56,7 @@ class Ensemble:
     spec: Targets
     scale: Scale
     length: int
+    reads: int | None
 
 
 def load_ensemble(
@@ -120,6 +123,7 @@ def load_ensemble(
         spec=first.targets,
         scale=scale,
         length=length,
+        reads=first.shape.length,
     )
 
 

@@ -85,7 +85,7 @@ def finish_vcf(path: Path, summary: dict[str, Any]) -> None:
     if index is None:
         summary["notes"].append(
             f"The VCF is not sorted (first at line {survey['first_unsorted_line']} of the input), "
-            "so it has no index; bcftools sort sorts it."
+            "so it has no index; bcftools sort sorts it"
         )
 
 

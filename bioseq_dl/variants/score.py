@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 
 from bioseq_dl.io.genome import Genome
 from bioseq_dl.io.vcf.chunks import Chunk
-from bioseq_dl.perturb.engine import Engine
 from bioseq_dl.variants.alleles import FLIPPED, list_alleles
 from bioseq_dl.variants.ensemble import Ensemble, scale_outputs
-from bioseq_dl.variants.reference import Placed, place_alleles
+from bioseq_dl.variants.reference import place_alleles
 from bioseq_dl.variants.scored import ScoredChunk, Scores
 from bioseq_dl.variants.windows import UNCHANGED, Windows, cut_windows
 
@@ -55,39 +53,44 @@ def score_chunk(
     """
     alleles = list_alleles(chunk)
     placed = place_alleles(chunk, alleles, contigs, genome, mismatch, path)
-    values = [np.full((len(alleles), len(ensemble.names)), np.nan, np.float32) for _ in range(4)]
+    scores = empty_scores(len(alleles), ensemble)
     step = max(_FEWEST, _GROUP_LETTERS // ensemble.length)
     for first in range(0, len(alleles), step):
         rows = np.arange(first, min(first + step, len(alleles)))
         windows = cut_windows(alleles, placed, rows, genome, ensemble.length, max_unknown_fraction)
         if windows.allele.size:
-            _fill(values, windows, placed, ensemble)
-    reference, alternative, difference, spread = values
-    one = len(ensemble.engines) == 1
-    scores = Scores(reference, alternative, difference, None if one else spread)
+            reference, alternative = score_windows(ensemble, windows)
+            flipped = placed.status[windows.allele] == FLIPPED
+            one, other = reference[:, flipped], alternative[:, flipped]
+            reference[:, flipped], alternative[:, flipped] = other, one
+            fill_scores(scores, windows.allele, reference, alternative)
     return ScoredChunk(chunk, alleles, placed.status, scores)
 
 
-def _fill(
-    values: Sequence[NDArray[np.float32]], windows: Windows, placed: Placed, ensemble: Ensemble
+def empty_scores(count: int, ensemble: Ensemble) -> Scores:
+    """Make scores of so many rows, none of which has any yet."""
+    columns = [np.full((count, len(ensemble.names)), np.nan, np.float32) for _ in range(4)]
+    spread = columns[3] if len(ensemble.engines) > 1 else None
+    return Scores(columns[0], columns[1], columns[2], spread)
+
+
+def fill_scores(
+    scores: Scores,
+    rows: NDArray[np.int64],
+    reference: NDArray[np.float32],
+    alternative: NDArray[np.float32],
 ) -> None:
-    reference, alternative = score_windows(ensemble, ensemble.engines, windows)
-    flipped = placed.status[windows.allele] == FLIPPED
-    if flipped.any():
-        reference[:, flipped], alternative[:, flipped] = (
-            alternative[:, flipped],
-            reference[:, flipped],
-        )
+    """Put the models' scores, (models, rows, names) each, together and into their rows."""
     change = alternative - reference
-    columns = [reference.mean(axis=0), alternative.mean(axis=0), change.mean(axis=0)]
-    if len(change) > 1:
-        columns.append(change.std(axis=0, ddof=1))
-    for target, column in zip(values, columns, strict=False):
-        target[windows.allele] = column
+    scores.reference[rows] = reference.mean(axis=0)
+    scores.alternative[rows] = alternative.mean(axis=0)
+    scores.difference[rows] = change.mean(axis=0)
+    if scores.spread is not None:
+        scores.spread[rows] = change.std(axis=0, ddof=1)
 
 
 def score_windows(
-    ensemble: Ensemble, engines: Sequence[Engine], windows: Windows
+    ensemble: Ensemble, windows: Windows
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Score windows with each model.
 
@@ -98,10 +101,10 @@ def score_windows(
         placements, each on the scale that is written.
     """
     mutants = windows.mutants
-    shape = (len(engines), len(windows.allele), len(ensemble.names))
+    shape = (len(ensemble.engines), len(windows.allele), len(ensemble.names))
     reference, alternative = np.empty(shape, np.float32), np.empty(shape, np.float32)
     unchanged = windows.left == UNCHANGED, windows.right == UNCHANGED
-    for place, engine in enumerate(engines):
+    for place, engine in enumerate(ensemble.engines):
         ones, others = engine.score_changes(
             windows.codes, mutants.rows, mutants.starts, mutants.ends, mutants.letters
         )

@@ -156,7 +156,7 @@ def score_vcf(
             "models": list(ensemble.hashes),
         },
         "survey": describe_survey(survey),
-        "notes": [*survey.notes, *notes],
+        "notes": [note.removesuffix(".") for note in (*survey.notes, *notes)],
         **tally.summarise(),
     }
     if part[1] > 1:

@@ -89,7 +89,12 @@ def test_equal_windows_and_equal_mutants_are_there_once():
 
 def test_an_allele_as_long_as_the_window_is_scored_a_longer_one_is_not():
     text = "GCTACGTCAGGATTACAGAT"
-    records = [(5, "C", "CTTTTTT"), (5, "C", "CTTTTTTT"), (5, text[4:11], "C"), (5, text[4:12], "C")]
+    records = [
+        (5, "C", "CTTTTTT"),
+        (5, "C", "CTTTTTTT"),
+        (5, text[4:11], "C"),
+        (5, text[4:12], "C"),
+    ]
     found, rest = cut(text, records, 6)
     assert [STATUSES[code] for code in rest.status] == ["scored", "longer_than_window"] * 2
     # The flank that stays leaves room for half of the insertion.
