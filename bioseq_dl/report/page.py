@@ -14,6 +14,7 @@ from bioseq_dl import __version__
 from bioseq_dl.config import Config, Run
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
+from bioseq_dl.report.explain import Explained, read_explained, tell_explained
 from bioseq_dl.report.figures import draw_error_rates, draw_performance
 from bioseq_dl.report.figures_of_steps import draw_data, draw_learning, draw_overview
 from bioseq_dl.report.inputs import RunFiles, RunResults, read_run
@@ -93,7 +94,10 @@ def build_report(config: Config, runs: Mapping[str, RunFiles], out: Path) -> Non
         )
     read = [read_run(name, runs[name]) for name in config.runs if name in runs]
     overview = list(draw_overview(read))
-    chapters = [_write_chapter(config.runs[run.name], run) for run in read]
+    chapters = [
+        _write_chapter(config.runs[run.name], run, read_explained(runs[run.name].explained))
+        for run in read
+    ]
     _save_pictures(out.parent, "", overview)
     for chapter in chapters:
         for section in chapter.sections:
@@ -118,7 +122,7 @@ def build_report(config: Config, runs: Mapping[str, RunFiles], out: Path) -> Non
     write_text(out, page)
 
 
-def _write_chapter(run: Run, results: RunResults) -> Chapter:
+def _write_chapter(run: Run, results: RunResults, explained: Explained | None) -> Chapter:
     metrics = results.metrics
     return Chapter(
         name=results.name,
@@ -132,6 +136,7 @@ def _write_chapter(run: Run, results: RunResults) -> Chapter:
             _tell_training(results),
             _tell_errors(results),
             *(tell_variants(results.name, name, found) for name, found in results.variants.items()),
+            *([tell_explained(results.name, explained)] if explained is not None else []),
             _tell_provenance(results),
         ],
         config=yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True),

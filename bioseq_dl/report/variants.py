@@ -34,7 +34,7 @@ _WHY = {
 
 
 def tell_variants(run: str, name: str, summary: Mapping[str, Any]) -> Section:
-    """Write the section on one VCF.
+    """Write the section on one VCF, or on one table of mutations.
 
     Parameters
     ----------
@@ -43,8 +43,10 @@ def tell_variants(run: str, name: str, summary: Mapping[str, Any]) -> Section:
     name : str
         The variants' name in the config.
     summary : mapping
-        vcf.json.
+        vcf.json or mutations.json.
     """
+    if "wild_type" in summary:
+        return _tell_mutations(run, name, summary)
     statuses = summary["statuses"]
     scored = statuses["scored"] + statuses["flipped"]
     settings = summary["settings"]
@@ -70,6 +72,34 @@ def tell_variants(run: str, name: str, summary: Mapping[str, Any]) -> Section:
     return Section(
         f"variants-{name}",
         f"Variants: {name}",
+        told,
+        [table for table in tables if table is not None],
+        [picture] if picture is not None else [],
+    )
+
+
+def _tell_mutations(run: str, name: str, summary: Mapping[str, Any]) -> Section:
+    statuses, wild_type = summary["statuses"], summary["wild_type"]
+    told = [
+        f"{say_count(summary['records'])} rows of mutations of {wild_type['id']} "
+        f"({say_count(wild_type['length'])} letters); {say_count(statuses['scored'])} "
+        f"({say_share(statuses['scored'], summary['records'])}) scored by {_say_models(summary)}. "
+        f"Scores are {_SCALES[summary['settings']['scale']]}; the difference is the mutant's less "
+        "the wild type's.",
+        *(f"{note[:1].upper()}{note[1:]}." for note in summary["notes"]),
+    ]
+    total = summary["records"]
+    rows = [
+        [Cell(status), Cell(say_count(count)), Cell(say_share(count, total))]
+        for status, count in statuses.items()
+        if count
+    ]
+    columns = {"Rows": "l", "Count": "r", "Share": "r"}
+    tables = [make_table("What became of the rows", columns, rows), _tabulate_top(summary)]
+    picture = _draw_differences(run, name, summary)
+    return Section(
+        f"variants-{name}",
+        f"Mutations: {name}",
         told,
         [table for table in tables if table is not None],
         [picture] if picture is not None else [],
@@ -108,22 +138,29 @@ def _tabulate_top(summary: Mapping[str, Any]) -> Table | None:
         return None
     several = len(summary["differences"]["targets"]) > 1
     spread = any("sd" in item for item in summary["top"])
-    columns = {"Variant": "l", "Class": "l"} | ({"Target": "l"} if several else {})
+    mutations = "wild_type" in summary
+    columns = {"Variant": "l"} | ({} if mutations else {"Class": "l"})
+    columns |= {"Target": "l"} if several else {}
     columns |= {"Reference": "r", "Alternative": "r", "Difference": "r"}
     columns |= {"SD over models": "r"} if spread else {}
     rows = []
     for item in summary["top"][:SHOWN]:
-        place = f"{item['chrom']}:{item['start'] + 1:,}"
-        change = f"{_shorten(item['ref'])}>{_shorten(item['alt'])}"
-        row = [Cell(f"{place} {change}", "" if item["id"] == "." else item["id"])]
-        row.append(Cell(item["class"]))
+        row = [Cell(item["variant"], item["id"])] if mutations else _name_allele(item)
         row += [Cell(item["target"])] if several else []
         values = [item["ref_score"], item["alt_score"], item["diff"]]
         row += [Cell(_say_value(value)) for value in values]
         row += [Cell(_say_value(item.get("sd")))] if spread else []
         rows.append(row)
     note = "Positions count from 1, as in the VCF. variants.parquet holds all alleles."
+    note = "mutations.parquet holds all rows." if mutations else note
     return make_table("Largest differences", columns, rows, note)
+
+
+def _name_allele(item: Mapping[str, Any]) -> list[Cell]:
+    place = f"{item['chrom']}:{item['start'] + 1:,}"
+    change = f"{_shorten(item['ref'])}>{_shorten(item['alt'])}"
+    name = "" if item["id"] == "." else item["id"]
+    return [Cell(f"{place} {change}", name), Cell(item["class"])]
 
 
 def _shorten(allele: str) -> str:
