@@ -3,12 +3,16 @@
     python benchmarks/splice/prepare.py
 
 writes results/benchmarks/splice/{donor,acceptor}.bed: chrom, start, end (the dinucleotide),
-name, label (1 site, 0 decoy), strand, fold. Ingest's own negatives do not do here: they match
+name, label (1 site, 0 other), strand, fold. Ingest's own negatives do not do here: they match
 GC content, and a window without GT in its middle is told from a donor by two letters. A decoy
 is a GT (donor) or AG (acceptor) that is annotated as no site, on the strand and within the
 bounds of an annotated gene; each gene gives `DECOYS` for each of its sites, so that gene
 density and base composition, which differ between genes, tell nothing. Only one transcript
 per gene is annotated, so a few decoys will be true sites of others: that costs accuracy.
+
+Sites and decoys share their two letters, so models trained on these alone cannot know that the
+letters matter. Training therefore gets `BACKGROUND` further negatives for each site: places
+of the same genes with other letters. Validation and test hold sites and decoys alone.
 
 Folds are stretches of the chromosome; a gene belongs to the one it starts in.
 """
@@ -16,6 +20,7 @@ Folds are stretches of the chromosome; a gene belongs to the one it starts in.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,21 +39,24 @@ DATA = REPOSITORY.parent / "shared" / "data" / "dna_chr20_b37"
 OUT = REPOSITORY / "results" / "benchmarks" / "splice"
 CONTIG = "20"
 DECOYS = 5
+BACKGROUND = 3
 SEED = 0
 VAL = (15_000_000, 25_000_000)
 TEST = (40_000_000, 50_000_000)
 LETTERS = {"donor": b"GT", "acceptor": b"AG"}
+COUNTS = ("listed", "repeated", "not_canonical", "sites", "decoys", "background")
 _COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 
 
 @dataclass(frozen=True)
 class Site:
-    """A dinucleotide of the chromosome: start (0-based), strand, gene, and whether a site."""
+    """A dinucleotide of the chromosome: start (0-based), strand, gene, and what it is."""
 
     start: int
     strand: str
     gene: str
-    is_site: bool
+    what: str
+    """``site``, ``decoy`` or ``background``."""
 
 
 def find_dinucleotides(bases: NDArray[np.uint8], letters: bytes, strand: str) -> NDArray[np.int64]:
@@ -60,9 +68,15 @@ def find_dinucleotides(bases: NDArray[np.uint8], letters: bytes, strand: str) ->
 
 
 def choose_sites(
-    kind: str, sites: Intervals, genes: Intervals, bases: NDArray[np.uint8], decoys: int, seed: int
+    kind: str,
+    sites: Intervals,
+    genes: Intervals,
+    bases: NDArray[np.uint8],
+    decoys: int,
+    background: int,
+    seed: int,
 ) -> tuple[list[Site], dict[str, int]]:
-    """Give a kind's canonical sites, each once, and their decoys; and what was left out.
+    """Give a kind's canonical sites, each once, decoys and background; and what was left out.
 
     Parameters
     ----------
@@ -74,6 +88,8 @@ def choose_sites(
         The chromosome, upper-case ASCII.
     decoys : int
         Per site of a gene; fewer where a gene has not as many.
+    background : int
+        Per site of a gene of the training fold: dinucleotides of other letters.
     seed : int
         Of the draw.
 
@@ -88,7 +104,7 @@ def choose_sites(
     canonical = {strand: frozenset(found.tolist()) for strand, found in places.items()}
     taken: set[tuple[int, str]] = set()
     chosen: list[Site] = []
-    counts = dict.fromkeys(("listed", "repeated", "not_canonical", "sites", "decoys"), 0)
+    counts = dict.fromkeys(COUNTS, 0)
     for name, start, strand in zip(
         sites.fields["name"], sites.start.tolist(), sites.strand, strict=True
     ):
@@ -103,21 +119,25 @@ def choose_sites(
         if start not in canonical[strand]:
             counts["not_canonical"] += 1
             continue
-        counts["sites"] += 1
-        chosen.append(Site(start, strand, gene, True))
-    needed: dict[str, int] = {}
-    for site in chosen:
-        needed[site.gene] = needed.get(site.gene, 0) + decoys
+        chosen.append(Site(start, strand, gene, "site"))
+    needed = Counter(site.gene for site in chosen)
     generator = np.random.default_rng(seed)
     for row, gene in enumerate(genes.fields["name"]):
-        strand = genes.strand[row]
-        low, high = np.searchsorted(places[strand], [genes.start[row], genes.end[row] - 1])
-        free = [p for p in places[strand][low:high].tolist() if (p, strand) not in taken]
-        count = min(needed.get(gene, 0), len(free))
-        drawn = generator.choice(np.array(free, np.int64), count, replace=False)
-        taken.update((start, strand) for start in drawn.tolist())
-        chosen += [Site(start, strand, gene, False) for start in drawn.tolist()]
-        counts["decoys"] += count
+        strand, first, end = genes.strand[row], int(genes.start[row]), int(genes.end[row])
+        low, high = np.searchsorted(places[strand], [first, end - 1])
+        with_letters = places[strand][low:high]
+        without = np.setdiff1d(np.arange(first, end - 1), with_letters)
+        wanted = {"decoy": (with_letters, decoys)}
+        if name_fold(first) == "train":
+            wanted["background"] = (without, background)
+        for what, (among, ratio) in wanted.items():
+            free = np.array([p for p in among.tolist() if (p, strand) not in taken], np.int64)
+            drawn = generator.choice(free, min(ratio * needed[gene], len(free)), replace=False)
+            taken.update((start, strand) for start in drawn.tolist())
+            chosen += [Site(start, strand, gene, what) for start in drawn.tolist()]
+    found = Counter(site.what for site in chosen)
+    counts |= {"sites": found["site"], "decoys": found["decoy"]}
+    counts["background"] = found["background"]
     return sorted(chosen, key=lambda site: (site.start, site.strand)), counts
 
 
@@ -133,11 +153,10 @@ def format_bed(sites: list[Site], genes: Intervals) -> str:
     starts = dict(zip(genes.fields["name"], genes.start.tolist(), strict=True))
     lines = []
     for site in sites:
-        what = "site" if site.is_site else "decoy"
         fold = name_fold(starts[site.gene])
         lines.append(
-            f"{CONTIG}\t{site.start}\t{site.start + 2}\t{what}|{site.gene}"
-            f"\t{int(site.is_site)}\t{site.strand}\t{fold}\n"
+            f"{CONTIG}\t{site.start}\t{site.start + 2}\t{site.what}|{site.gene}"
+            f"\t{int(site.what == 'site')}\t{site.strand}\t{fold}\n"
         )
     return "".join(lines)
 
@@ -152,7 +171,7 @@ def main() -> int:
     genes = read_intervals(DATA / "genes_chr20.bed", columns=["name"])
     sites = read_intervals(DATA / "splice_sites_chr20.bed.gz", columns=["name"])
     for kind in LETTERS:
-        chosen, counts = choose_sites(kind, sites, genes, bases, DECOYS, SEED)
+        chosen, counts = choose_sites(kind, sites, genes, bases, DECOYS, BACKGROUND, SEED)
         write_text(OUT / f"{kind}.bed", format_bed(chosen, genes))
         print(f"{kind}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
     return 0

@@ -45,29 +45,44 @@ def test_sites_once_and_decoys_of_the_gene_and_strand(prepare, tmp_path) -> None
             (20, 9, 11, "donor|B", 0, "-"),
         ],
     )
-    chosen, counts = prepare.choose_sites("donor", sites, genes, BASES, 3, 0)
-    assert counts == {"listed": 4, "repeated": 1, "not_canonical": 1, "sites": 2, "decoys": 5}
+    chosen, counts = prepare.choose_sites("donor", sites, genes, BASES, 3, 2, 0)
+    assert counts == {
+        "listed": 4, "repeated": 1, "not_canonical": 1, "sites": 2, "decoys": 5, "background": 4
+    }  # fmt: skip
     found = {(site.start, site.strand): site for site in chosen}
     assert len(found) == len(chosen)
-    real = {place for place, site in found.items() if site.is_site}
+    real = {place for place, site in found.items() if site.what == "site"}
     assert real == {(2, "+"), (9, "-")}
     # Gene A ends at 30, so 31 and 34 are out of it: two decoys are left for three wanted.
-    decoys = {place for place, site in found.items() if not site.is_site}
+    decoys = {place for place, site in found.items() if site.what == "decoy"}
     assert {place for place in decoys if place[1] == "+"} == {(7, "+"), (14, "+")}
     assert {place for place in decoys if place[1] == "-"} < {
         (11, "-"), (18, "-"), (21, "-"), (38, "-")
     }  # fmt: skip
+    other = {place for place, site in found.items() if site.what == "background"}
+    for start, strand in other:
+        letters = BASES[start : start + 2].tobytes()
+        assert letters != (b"GT" if strand == "+" else b"AC")
+        assert (start, strand) != (4, "+")  # an annotated site that is not canonical
     assert chosen == sorted(chosen, key=lambda site: (site.start, site.strand))
-    again, _ = prepare.choose_sites("donor", sites, genes, BASES, 3, 0)
+    again, _ = prepare.choose_sites("donor", sites, genes, BASES, 3, 2, 0)
     assert again == chosen
 
 
 def test_a_dinucleotide_lies_wholly_in_its_gene(prepare, tmp_path) -> None:
     genes = read(tmp_path, "g.bed", [(20, 2, 8, "A", 0, "+")])  # 7 to 9 crosses the end
     sites = read(tmp_path, "s.bed", [(20, 2, 4, "donor|A", 0, "+")])
-    chosen, counts = prepare.choose_sites("donor", sites, genes, BASES, 5, 0)
+    chosen, counts = prepare.choose_sites("donor", sites, genes, BASES, 5, 0, 0)
     assert counts["decoys"] == 0
     assert [site.start for site in chosen] == [2]
+
+
+def test_background_is_for_training_alone(prepare, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(prepare, "TEST", (0, 10))
+    genes = read(tmp_path, "g.bed", [(20, 0, 30, "A", 0, "+")])
+    sites = read(tmp_path, "s.bed", [(20, 2, 4, "donor|A", 0, "+")])
+    _, counts = prepare.choose_sites("donor", sites, genes, BASES, 1, 2, 0)
+    assert (counts["decoys"], counts["background"]) == (1, 0)
 
 
 def test_bed_holds_label_strand_and_the_fold_of_the_gene(prepare, tmp_path) -> None:
@@ -82,9 +97,9 @@ def test_bed_holds_label_strand_and_the_fold_of_the_gene(prepare, tmp_path) -> N
         ],
     )
     sites = [
-        prepare.Site(low + 10, "+", "before", True),
-        prepare.Site(low + 20, "-", "inside", False),
-        prepare.Site(high, "-", "after", True),
+        prepare.Site(low + 10, "+", "before", "site"),
+        prepare.Site(low + 20, "-", "inside", "decoy"),
+        prepare.Site(high, "-", "after", "site"),
     ]
     assert prepare.format_bed(sites, genes).splitlines() == [
         f"20\t{low + 10}\t{low + 12}\tsite|before\t1\t+\ttrain",
