@@ -44,6 +44,8 @@ def write_variants(folder: Path, size: VariantSize, seed: int = 2) -> Path:
     (windows, LENGTH). Last the weights of each network, by ``workers/make_networks.py``.
     """
     target = folder / "variants"
+    for measured in target.rglob("batches-*.json"):
+        measured.unlink()  # our choice of batches, perhaps made when the machine was busy
     marker = target / "size.json"
     genome_size = json.loads((folder / "size.json").read_text())
     wanted = json.dumps(asdict(size) | {"seed": seed, "genome": genome_size, "format": 1})
