@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bioseq_dl.report.logo import draw_letters
@@ -89,7 +88,7 @@ def draw_window(run: str, window: Mapping[str, Any], scale: str, key: str) -> Pi
                 axis.set_xticks([])
             _mark_positions(part[len(tracks) - 1], window, first, last)
         if changes is not None:
-            _add_colour_bar(figure, grid[len(methods)])
+            _draw_scale(grid[len(methods), 1], grid[len(methods), 0].get_images()[0])
         grid[len(heights + gap) * (len(rows) - 1) + len(tracks) - 1, 0].set_xlabel(
             _name_axis(window)
         )
@@ -228,13 +227,28 @@ def _mark_positions(axis: Axes, window: Mapping[str, Any], first: int, last: int
     axis.tick_params(axis="x", length=2, pad=1.5)
 
 
-def _add_colour_bar(figure: Figure, row: Sequence[Axes]) -> None:
-    row[1].axis("on")
-    bar = figure.colorbar(row[0].get_images()[0], cax=row[1])
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=6.5, length=2)
-    bar.ax.locator_params(nbins=3)
-    bar.ax.grid(visible=False)
+def _draw_scale(axis: Axes, image: Any) -> None:
+    """Draw what the colours mean.
+
+    Not by matplotlib's colour bar, whose SVG holds an id that differs from run to run.
+    """
+    low, high = image.get_clim()
+    axis.axis("on")
+    axis.imshow(
+        np.linspace(high, low, 64)[:, None],
+        cmap=image.get_cmap(),
+        norm=image.norm,
+        aspect="auto",
+        interpolation="none",
+        extent=(0, 1, low, high),
+    )
+    axis.set_xticks([])
+    axis.yaxis.tick_right()
+    axis.tick_params(axis="y", labelsize=6.5, length=2)
+    axis.locator_params(axis="y", nbins=3)
+    axis.grid(visible=False)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
 
 
 def _name_axis(window: Mapping[str, Any]) -> str:

@@ -105,9 +105,15 @@ def render_svg(figure: Figure, key: str, label: str) -> str:
     # The page holds the drawing's one style rule as attributes: a rule would hold for all of it.
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     prefix = re.sub(r"[^A-Za-z0-9_-]", "-", key)
-    text = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', text)
-    text = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', text)
-    text = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", text)
+    # Numbered: matplotlib's ids hash positions, which the layout's solver gives only to some
+    # 13 digits the same from run to run.
+    ids = dict.fromkeys(re.findall(r'\bid="([^"]+)"', text))
+    numbered = {name: f"{prefix}-{number}" for number, name in enumerate(ids)}
+    text = re.sub(
+        r'(\bid="|href="#|url\(#)([^")]+)',
+        lambda found: found[1] + numbered.get(found[2], found[2]),
+        text,
+    )
     text = re.sub(r"'DejaVu Sans'(, [^;\"]*sans-serif)?", _FONTS, text)
     escaped = label.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     attributes = f'role="img" aria-label="{escaped}" stroke-linejoin="round" '

@@ -202,7 +202,8 @@ def test_a_picture_of_every_method_and_mutation() -> None:
         "The output (logit) is 3.250. Letters: what each base contributes, by mutagenesis and "
         "DeepLIFT. Map: how much each substitution changes the output; dots: the sequence itself."
     )
-    assert draw_window("peaks", window, "logit", "explained_1").svg == picture.svg
+    for _ in range(4):  # the layout is not solved to the last bit the same each time
+        assert draw_window("peaks", window, "logit", "explained_1").svg == picture.svg
     without = draw_window("peaks", make_window(40, ("deeplift",)), "logit", "explained_1")
     assert without.wide
     assert not without.full
