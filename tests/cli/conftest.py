@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("variants", "io/bad_input")]
 
 from small_project import Project, make_project
 

@@ -64,7 +64,7 @@ def test_gathered_parts_are_the_whole_byte_for_byte(made, small_chunks, parts, o
         if (folder / name).exists():
             shutil.move(folder / name, whole / name)
     assert (whole / "out.vcf.gz.tbi").exists() == order
-    header, found = read_vcf(whole / "out.vcf.gz")
+    _, found = read_vcf(whole / "out.vcf.gz")
     assert [record.fields[:5] for record in found] == [
         [chrom, str(pos), f"v{number}", ref, alt]
         for number, (chrom, pos, ref, alt, _) in enumerate(records)
