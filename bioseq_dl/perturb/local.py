@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from bioseq_dl.perturb.places import Step, Tile
 from bioseq_dl.perturb.plan import Stage
-from bioseq_dl.perturb.rows import convolve, finish, normalise, project
+from bioseq_dl.perturb.rows import convolve, finish, multiply, normalise, project
 
 _SPREAD_WIDTH = 24
 """A product with all taps, added up where they overlap, is the faster convolution of fewer
@@ -75,11 +75,11 @@ def spread(delta: Tensor, stage: Stage) -> Tensor:
 
     All outputs that the differences reach, between a row of zeros on either side.
     """
-    count, width, channels = delta.shape
+    count, width, _ = delta.shape
     reach, kernel = stage.reach, stage.kernel
     if width > _SPREAD_WIDTH and kernel > 1:
         return convolve(delta, stage.weight, None, stage.dilation, reach + 1, reach + 1)
-    products = (delta.reshape(-1, channels).to(stage.spread.dtype) @ stage.spread).float()
+    products = multiply(delta.to(stage.spread.dtype), stage.spread).float()
     taps = products.view(count, width, kernel, stage.channels)
     sums = taps.new_zeros((count, width + reach + 2, stage.channels))
     if width < kernel:

@@ -12,6 +12,8 @@ from bioseq_dl.perturb.plan import LayerNorm, Linear, Plan, Stage
 
 _NARROW = 32
 """Rows of fewer channels are pooled several positions at a time."""
+BLOCK = 8
+"""Rows are computed alike in batches of a multiple of this."""
 _MONOTONE = ("relu", "exp")
 """Of these the maximum may be taken first, which leaves fewer values to activate."""
 
@@ -34,7 +36,7 @@ def convolve(
     if left != right:
         rows, left = functional.pad(rows, (0, 0, left, right)), 0
     if weight.shape[3] == 1 and not left:
-        done = rows @ weight[:, :, 0, 0].t()
+        done = multiply(rows, weight[:, :, 0, 0].t())
         return done.float() if bias is None else done.float().add_(bias)
     columns = rows.unsqueeze(1).permute(0, 3, 1, 2)
     wide = None if bias is None else bias.to(weight.dtype)
@@ -53,7 +55,7 @@ def project(rows: Tensor, stage: Stage, bias: bool) -> Tensor:
     """Give what a residual connection adds, without or with its bias where it has its own."""
     if stage.projection is None:
         return rows
-    done = (rows.to(stage.projection.dtype) @ stage.projection).float()
+    done = multiply(rows.to(stage.projection.dtype), stage.projection).float()
     if bias and stage.projection_bias is not None:
         done += stage.projection_bias
     return done
@@ -103,9 +105,23 @@ def _pool(rows: Tensor, stage: Stage, count: int) -> Tensor:
     return pooled
 
 
+def multiply(vectors: Tensor, weight: Tensor) -> Tensor:
+    """Multiply rows (…, in) with weights (in, out), each rounded the same in any company.
+
+    Matrix products compute the rows beyond a multiple of some block by another routine. So
+    rows are filled up to one, and what a window scores does not depend on its batch.
+    """
+    flat = vectors.reshape(-1, vectors.shape[-1])
+    lacking = -len(flat) % BLOCK
+    if not lacking:
+        return (flat @ weight).view(*vectors.shape[:-1], -1)
+    product = functional.pad(flat, (0, 0, 0, lacking)) @ weight
+    return product[: len(flat)].view(*vectors.shape[:-1], -1)
+
+
 def apply_linear(vectors: Tensor, linear: Linear) -> Tensor:
     """Apply a dense layer to the last dimension."""
-    return complete_linear(vectors @ linear.weight, linear)
+    return complete_linear(multiply(vectors, linear.weight), linear)
 
 
 def complete_linear(product: Tensor, linear: Linear) -> Tensor:

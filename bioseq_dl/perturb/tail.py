@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from bioseq_dl.perturb.local import Part, select
 from bioseq_dl.perturb.places import Tile
 from bioseq_dl.perturb.plan import Plan
-from bioseq_dl.perturb.rows import apply_linear, complete_linear, largest
+from bioseq_dl.perturb.rows import BLOCK, apply_linear, complete_linear, largest, multiply
 
 _MANY = 4
 """Mutants a reference from which on its running maxima are worth their passes."""
@@ -42,22 +43,22 @@ def read_tail(plan: Plan, rows: Tensor) -> tuple[Tensor, KeptTail]:
     """Read whole last maps: (n, positions, channels) to (n, outputs), and what to keep."""
     mapped = rows
     if plan.recurrent is not None:
-        rows = plan.recurrent(rows, None)
+        rows = _recur(plan.recurrent, rows)
     product: Tensor | None = None
     total = scores = flat = None
     for kind, weight in _split(plan, rows.shape[1], rows.shape[2]):
         if kind == "max":
-            term = largest(rows) @ weight
+            term = multiply(largest(rows), weight)
         elif kind == "mean":
             total = rows.sum(1)
-            term = (total / rows.shape[1]) @ weight
+            term = multiply(total / rows.shape[1], weight)
         elif kind == "attention":
             assert plan.score is not None
             scores = apply_linear(rows, plan.score)
             weights = scores.softmax(1)
-            term = torch.matmul(weights.transpose(1, 2), rows).flatten(1) @ weight
+            term = multiply(torch.matmul(weights.transpose(1, 2), rows).flatten(1), weight)
         else:
-            flat = _reduce(plan, rows).flatten(1) @ weight
+            flat = multiply(_reduce(plan, rows).flatten(1), weight)
             term = flat
         product = term if product is None else product + term
     assert product is not None
@@ -121,21 +122,30 @@ def read_tiles(
     product: Tensor | None = None
     for kind, weight in _split(plan, positions, channels):
         if kind == "max":
-            term = torch.maximum(_around(own, tile, back), largest(rows)) @ weight
+            term = multiply(torch.maximum(_around(own, tile, back), largest(rows)), weight)
         elif kind == "mean":
             assert kept.total is not None
             total = kept.total[_to(which, rows)] + (rows - old).sum(1)
-            term = (total / positions) @ weight
+            term = multiply(total / positions, weight)
         elif kind == "attention":
             assert kept.scores is not None
             scores = kept.scores[_to(which, rows)]
-            term = _attend(plan, own, scores, tile, rows) @ weight
+            term = multiply(_attend(plan, own, scores, tile, rows), weight)
         else:
             assert kept.flat is not None
             term = _flatten(plan, tile, old, rows, weight).add_(kept.flat[_to(which, rows)])
         product = term if product is None else product + term
     assert product is not None
     return _finish(plan, product)
+
+
+def _recur(recurrent: nn.Module, rows: Tensor) -> Tensor:
+    # Filled up for the reason that `multiply` tells.
+    count = len(rows)
+    lacking = -count % BLOCK
+    filled = functional.pad(rows, (0, 0, 0, 0, 0, lacking)) if lacking else rows
+    read: Tensor = recurrent(filled, None)
+    return read[:count]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,10 +200,8 @@ def _attend(plan: Plan, own: _Own, scores: Tensor, tile: Tile, rows: Tensor) -> 
     weights = scores.scatter(1, places, apply_linear(rows, plan.score)).softmax(1)
     inside = torch.matmul(weights.gather(1, places).transpose(1, 2), rows)
     weights.scatter_(1, places, 0.0)
-    if len(own.maps) == 1:  # one reference: one product for all its mutants
-        joined = weights.transpose(1, 2).flatten(0, 1)
-        return (inside + torch.matmul(joined, own.maps[0]).view_as(inside)).flatten(1)
-    return (inside + torch.matmul(weights.transpose(1, 2), own.each(own.maps))).flatten(1)
+    maps = own.maps.expand(len(rows), -1, -1) if len(own.maps) == 1 else own.each(own.maps)
+    return (inside + torch.matmul(weights.transpose(1, 2), maps)).flatten(1)
 
 
 def _flatten(plan: Plan, tile: Tile, old: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
@@ -202,16 +210,16 @@ def _flatten(plan: Plan, tile: Tile, old: Tensor, rows: Tensor, weight: Tensor) 
     width = change.shape[1] * change.shape[2]
     change = change.flatten(1)
 
-    def multiply(start: int, members: Tensor) -> Tensor:
+    def apply(start: int, members: Tensor) -> Tensor:
         first = start * (width // tile.width)
-        return members @ weight[first : first + width]
+        return multiply(members, weight[first : first + width])
 
     if tile.start is not None:
-        return multiply(tile.start, change)
+        return apply(tile.start, change)
     product = change.new_empty((len(change), weight.shape[1]))
     for start in np.unique(tile.starts):
         chosen = _to(np.flatnonzero(tile.starts == start), change)
-        product[chosen] = multiply(int(start), change[chosen])
+        product[chosen] = apply(int(start), change[chosen])
     return product
 
 

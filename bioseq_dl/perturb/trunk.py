@@ -89,6 +89,9 @@ def read_trunk(plan: Plan, codes: Tensor, kept: Sequence[KeptStage] = (), first:
     -------
     float32 tensor, shape (n, positions, channels)
     """
+    if len(codes) == 1:
+        # A single window would go through another convolution, slower and rounded otherwise.
+        return read_trunk(plan, codes.expand(2, -1), kept, first)[:1]
     rows = encode_rows(codes, plan)
     if codes.shape[1] < plan.shortest:
         rows = functional.pad(rows, (0, 0, 0, plan.shortest - codes.shape[1]))
@@ -124,4 +127,5 @@ def _run(
 
 def _keep(part: Part, rows: Tensor, first: int) -> None:
     span = part.rows.shape[1]
-    part.rows[first : first + len(rows)] = rows[:, part.first : part.first + span]
+    kept = part.rows[first : first + len(rows)]
+    kept.copy_(rows[: len(kept), part.first : part.first + span])
