@@ -42,6 +42,8 @@ def merge_summaries(parts: Sequence[Mapping[str, Any]], files: Sequence[Path]) -
         Where a part is missing, twice there, out of order, or of another run.
     """
     first = parts[0]
+    if len(parts) == 1 and "part" not in first:  # a whole run is its own only part
+        return dict(first)
     of = first.get("part", {}).get("of")
     for number, (part, file) in enumerate(zip(parts, files, strict=True), 1):
         told = part.get("part")
