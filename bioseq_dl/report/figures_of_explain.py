@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from bioseq_dl.report.logo import draw_letters
@@ -22,11 +23,9 @@ METHODS = {
 }
 MOST_PICTURES = 12
 """Sequences drawn of a run; the tables hold all."""
-LONGEST = 200
-"""Of longer sequences, the stretch of `STRETCH` bases that contributes most is drawn."""
+LONGEST = 120
+"""Of longer sequences, a stretch of `STRETCH` bases is drawn."""
 STRETCH = 100
-_LINE = 100
-"""Bases a line, at most."""
 _FULL, _HALF = 10.4, 5.0
 """Width of a picture in inches, as wide as the page or less."""
 _NARROW = 45
@@ -56,42 +55,26 @@ def draw_windows(run: str, windows: Sequence[Mapping[str, Any]], scale: str) -> 
 def draw_window(run: str, window: Mapping[str, Any], scale: str, key: str) -> Picture:
     """Draw one explained sequence."""
     start, end = choose_stretch(window)
-    count = -(-(end - start) // _LINE)
-    line = -(-(end - start) // count)
-    rows = [(first, min(first + line, end)) for first in range(start, end, line)]
     methods = _order_methods(window)
     changes = None if window["changes"] is None else np.array(window["changes"], float)
-    tracks = [*methods, *(["changes"] if changes is not None else [])]
     heights = [1.0] * len(methods) + [0.55] * (changes is not None)
-    gap = [0.12] * (len(rows) > 1)
-    size = (_FULL if line > _NARROW else _HALF, 0.72 * sum(heights + gap) * len(rows) + 0.35)
-    with drawing(*size) as figure:
+    wide = end - start > _NARROW
+    with drawing(_FULL if wide else _HALF, 0.72 * sum(heights) + 0.35) as figure:
         figure.set_layout_engine("constrained", h_pad=0.015, w_pad=0.02)
         grid = figure.subplots(
-            len(heights + gap) * len(rows),
-            2,
-            squeeze=False,
-            height_ratios=(heights + gap) * len(rows),
-            width_ratios=[1, 0.011],
+            len(heights), 2, squeeze=False, height_ratios=heights, width_ratios=[1, 0.011]
         )
-        for axis in [*grid[:, 1], *(grid[len(heights) :: len(heights) + 1, 0] if gap else [])]:
+        for axis in grid[:, 1]:
             axis.axis("off")
-        limits = _limit(window, start, end)
-        for number, (first, last) in enumerate(rows):
-            part = grid[number * len(heights + gap) :, 0]
-            for axis, track in zip(part, tracks, strict=False):
-                if changes is not None and track == "changes":
-                    _draw_changes(axis, window, changes, first, last)
-                else:
-                    _draw_logo(axis, window, track, first, last, limits[track])
-                axis.set_xlim(first - 0.5, first + line - 0.5)
-                axis.set_xticks([])
-            _mark_positions(part[len(tracks) - 1], window, first, last)
+        for axis, method in zip(grid[:, 0], methods, strict=False):
+            _draw_logo(axis, window, method, start, end)
         if changes is not None:
-            _draw_scale(grid[len(methods), 1], grid[len(methods), 0].get_images()[0])
-        grid[len(heights + gap) * (len(rows) - 1) + len(tracks) - 1, 0].set_xlabel(
-            _name_axis(window)
-        )
+            _draw_scale(grid[-1, 1], _draw_changes(grid[-1, 0], window, changes, start, end))
+        for axis in grid[:, 0]:
+            axis.set_xlim(start - 0.5, end - 0.5)
+            axis.set_xticks([])
+        _mark_positions(grid[-1, 0], window, start, end)
+        grid[-1, 0].set_xlabel(_name_axis(window))
         title = f"{window['target']}: {window['id']}"
         svg = render_svg(figure, f"{run}-{key}", f"Contributions of the bases of {title}")
         svg = _shorten_paths(svg)
@@ -101,22 +84,24 @@ def draw_window(run: str, window: Mapping[str, Any], scale: str, key: str) -> Pi
         _caption(window, scale, start, end),
         svg,
         tabulate_window(window),
-        wide=line <= _NARROW,
-        full=line > _NARROW,
+        wide=not wide,
+        full=wide,
     )
 
 
 def choose_stretch(window: Mapping[str, Any]) -> tuple[int, int]:
-    """Give the bases that are drawn: all, or the `STRETCH` that contribute most together.
+    """Give the bases that are drawn: all, or the `STRETCH` around what contributes most.
 
-    By the first method, contributions of either sign; 0-based half-open.
+    By the first method, contributions of either sign; those in its middle weigh more, so
+    that a motif does not stand at its edge. 0-based half-open.
     """
     length = len(window["sequence"])
     if length <= LONGEST:
         return 0, length
     first = window["methods"][_order_methods(window)[0]]
     sizes = np.abs(np.array(first["contribution"], float))
-    start = int(np.convolve(sizes, np.ones(STRETCH), "valid").argmax())
+    weights = np.hanning(STRETCH + 2)[1:-1]
+    start = int(np.convolve(sizes, weights, "valid").argmax())
     return start, start + STRETCH
 
 
@@ -162,31 +147,15 @@ def _shorten_paths(svg: str) -> str:
     return re.sub(r' d="[^"]*"', shorten, svg)
 
 
-def _limit(window: Mapping[str, Any], start: int, end: int) -> dict[str, tuple[float, float]]:
-    """Give the y limits of each method, the same for all lines."""
-    limits = {}
-    for method, found in window["methods"].items():
-        values = np.array(found["contribution"][start:end], float)
-        low, high = min(0.0, values.min()), max(0.0, values.max())
-        edge = 0.04 * (high - low) or 1.0
-        limits[method] = (low - edge, high + edge)
-    return limits
-
-
-def _draw_logo(
-    axis: Axes,
-    window: Mapping[str, Any],
-    method: str,
-    first: int,
-    last: int,
-    limits: tuple[float, float],
-) -> None:
+def _draw_logo(axis: Axes, window: Mapping[str, Any], method: str, first: int, last: int) -> None:
     values = np.array(window["methods"][method]["contribution"][first:last], float)
     letters = np.array(list(window["sequence"][first:last]))
     heights = np.where(letters[:, None] == np.array(list(_LETTERS)), values[:, None], 0.0)
     draw_letters(axis, heights, start=first)
+    low, high = min(0.0, values.min()), max(0.0, values.max())
+    edge = 0.04 * (high - low) or 1.0
+    axis.set_ylim(low - edge, high + edge)
     axis.axhline(0, color=INK, lw=0.5)
-    axis.set_ylim(*limits)
     axis.locator_params(axis="y", nbins=3)
     axis.tick_params(axis="y", labelsize=7, length=2)
     axis.grid(visible=False)
@@ -196,10 +165,11 @@ def _draw_logo(
 
 def _draw_changes(
     axis: Axes, window: Mapping[str, Any], changes: NDArray[np.float64], first: int, last: int
-) -> None:
-    largest = max(float(np.abs(changes[slice(*choose_stretch(window))]).max()), 1e-12)
-    axis.imshow(
-        changes[first:last].T,
+) -> AxesImage:
+    drawn = changes[first:last]
+    largest = max(float(np.abs(drawn).max()), 1e-12)
+    image = axis.imshow(
+        drawn.T,
         cmap="RdBu_r",
         vmin=-largest,
         vmax=largest,
@@ -216,6 +186,7 @@ def _draw_changes(
     axis.grid(visible=False)
     for spine in axis.spines.values():
         spine.set_visible(False)
+    return image
 
 
 def _mark_positions(axis: Axes, window: Mapping[str, Any], first: int, last: int) -> None:
@@ -227,17 +198,15 @@ def _mark_positions(axis: Axes, window: Mapping[str, Any], first: int, last: int
     axis.tick_params(axis="x", length=2, pad=1.5)
 
 
-def _draw_scale(axis: Axes, image: Any) -> None:
-    """Draw what the colours mean.
-
-    Not by matplotlib's colour bar, whose SVG holds an id that differs from run to run.
-    """
+def _draw_scale(axis: Axes, image: AxesImage) -> None:
+    """Draw what the colours mean, as an image as small as the map's."""
     low, high = image.get_clim()
     axis.axis("on")
     axis.imshow(
         np.linspace(high, low, 64)[:, None],
         cmap=image.get_cmap(),
-        norm=image.norm,
+        vmin=low,
+        vmax=high,
         aspect="auto",
         interpolation="none",
         extent=(0, 1, low, high),
@@ -267,7 +236,7 @@ def _caption(window: Mapping[str, Any], scale: str, start: int, end: int) -> str
         text += " Map: how much each substitution changes the output; dots: the sequence itself."
     if end - start < length:
         text += (
-            f" Drawn are {end - start} of {say_count(length)} bases, the stretch that contributes "
+            f" Drawn are {end - start} of {say_count(length)} bases, around what contributes "
             f"most (from position {say_count(start)} of the sequence)."
         )
     return text

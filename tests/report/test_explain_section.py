@@ -193,11 +193,11 @@ def test_a_picture_of_every_method_and_mutation() -> None:
     picture = draw_window("peaks", window, "logit", "explained_1")
     assert picture.full
     found = texts(picture.svg)
-    assert found.count("Mutagenesis") == found.count("DeepLIFT") == 2  # two lines of 60
+    assert found.count("Mutagenesis") == found.count("DeepLIFT") == 1
     assert found.index("Mutagenesis") < found.index("DeepLIFT")
-    assert {"0", "50", "60", "110"} <= set(found)
+    assert {"0", "20", "100"} <= set(found)
     assert "Position in the sequence, from 0" in found
-    assert picture.svg.count("<image") == 3  # two maps and the colours' bar
+    assert picture.svg.count("<image") == 2  # the map and what its colours mean
     assert picture.caption == (
         "The output (logit) is 3.250. Letters: what each base contributes, by mutagenesis and "
         "DeepLIFT. Map: how much each substitution changes the output; dots: the sequence itself."
@@ -215,16 +215,15 @@ def test_long_sequences_show_what_contributes_most() -> None:
     window = make_window(1000, ("mutagenesis", "integrated_gradients", "deeplift"), peak=700)
     start, end = choose_stretch(window)
     assert end - start == 100
-    assert start <= 700
-    assert end >= 708
+    assert abs((start + end) / 2 - 704) < 10
     picture = draw_window("peaks", window, "logit", "explained_1")
-    assert f"the stretch that contributes most (from position {start}" in picture.caption
+    assert f"around what contributes most (from position {start}" in picture.caption
     assert len(picture.numbers) == 1000
-    assert choose_stretch(make_window(200)) == (0, 200)
+    assert choose_stretch(make_window(120)) == (0, 120)
 
 
 def test_pictures_stay_small() -> None:
-    window = make_window(200, ("mutagenesis", "integrated_gradients", "deeplift"))
+    window = make_window(120, ("mutagenesis", "integrated_gradients", "deeplift"))
     assert len(draw_window("peaks", window, "logit", "explained_1").svg) < 300_000
 
 
