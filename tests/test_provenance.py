@@ -65,15 +65,29 @@ def test_digest_changes_with_the_code_of_the_step_alone(monkeypatch: pytest.Monk
     steps = ("fetch", "ingest", "train")
     before = {step: source_code.code_digest(step) for step in steps}
     assert before == {step: source_code.code_digest(step) for step in steps}
-    read = Path.read_bytes
+    read = source_code.read_code
 
-    def edited(path: Path) -> bytes:
-        change = b"# edited" if path == source_code.ROOT / "io" / "fasta.py" else b""
+    def edited(path: Path) -> str:
+        change = "edited" if path == source_code.ROOT / "io" / "fasta.py" else ""
         return read(path) + change
 
-    monkeypatch.setattr(Path, "read_bytes", edited)
+    monkeypatch.setattr(source_code, "read_code", edited)
     differs = {step: source_code.code_digest(step) != before[step] for step in steps}
     assert differs == {"fetch": False, "ingest": True, "train": False}
+
+
+def test_only_what_the_code_does_is_read(tmp_path: Path) -> None:
+    codes = [
+        "def f(x):\n    return x + 1\n",
+        '"""Text."""\n\n\ndef f(x):\n    """More."""\n    return x  +  1  # why\n',
+        "def f(x):\n    return x + 2\n",
+    ]
+    read = []
+    for index, code in enumerate(codes):
+        (tmp_path / f"{index}.py").write_text(code)
+        read.append(source_code.read_code(tmp_path / f"{index}.py"))
+    assert read[0] == read[1]
+    assert read[0] != read[2]
 
 
 def test_imports_inside_functions_count() -> None:

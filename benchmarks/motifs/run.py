@@ -5,7 +5,8 @@
 after `make bench-gue`, whose models it reads; writes benchmarks/results/motifs.tsv. For every
 task, seed and, as null, three untrained networks of the same architecture: in-silico
 mutagenesis of the positives of val and test (the 300 with the highest scores), motifs of
-seqlets and filters, matches in JASPAR. Each family of factors is looked for in each task,
+seqlets and filters, matches in JASPAR. Then the trained networks of tf_1 and tf_2 once more
+with 500, the number `explain` takes by default. Each family of factors is looked for in each task,
 so that a family found everywhere would show.
 
 A motif counts where the family is among its three best matches, at q <= 0.05; `rank` is its
@@ -57,7 +58,12 @@ COLUMNS = (
     "sites", "match", "match_name", "q", "filters_like", "filters_matched", "filters", "records",
     "seconds", "commit",
 )  # fmt: skip
-SETTINGS = Motifs(records=300)
+SETTINGS = Motifs()
+PLAN = (
+    (300, tuple(EXPECTED), ("trained", "untrained")),
+    (SETTINGS.records, ("tf_1", "tf_2"), ("trained",)),
+)
+"""Records, tasks, networks."""
 
 
 def main() -> int:
@@ -71,19 +77,22 @@ def main() -> int:
     results = REPOSITORY / config.results
     database = open_database(SETTINGS, None)
     rows: list[dict[str, Any]] = []
-    for task in arguments.tasks:
-        for row in measure_task(task, config.runs[task], results, database):
-            rows.append(row)
-            if row["expected"]:
-                print(*(row[key] for key in COLUMNS[:14]), sep="\t", flush=True)
+    for records, tasks, networks in PLAN:
+        for task in (name for name in tasks if name in arguments.tasks):
+            for network in networks:
+                run = config.runs[task]
+                for row in measure_task(task, run, results, database, network, records):
+                    rows.append(row)
+                    if row["expected"]:
+                        print(*(row[key] for key in COLUMNS[:14]), sep="\t", flush=True)
     write_text(arguments.out, spell(rows))
     return 0
 
 
 def measure_task(
-    task: str, run: Run, results: Path, database: MotifDatabase
+    task: str, run: Run, results: Path, database: MotifDatabase, network: str, records: int
 ) -> Iterator[dict[str, Any]]:
-    """Give the rows of a task: trained networks, then untrained ones."""
+    """Give the rows of a task's networks, a seed after the other, trained or not."""
     examples = read_examples(stage_folder(results, run, "encode") / "examples.safetensors")
     commit = read_git_commit()
     held_out = np.isin(examples.roles[0], [ROLES.index("val"), ROLES.index("test")])
@@ -91,50 +100,50 @@ def measure_task(
     codes = np.stack(
         [np.asarray(examples.codes[slice(*examples.offsets[i : i + 2])]) for i in positives]
     )
-    for network in ("trained", "untrained"):
-        for seed in run.train.seeds:
-            path = model_folder(results, task, 0, seed) / "model.pt"
-            checkpoint = read_checkpoint(path)
-            if network == "trained":
-                model = restore_model(checkpoint)
-            else:
-                torch.manual_seed(seed)
-                model = build_model(checkpoint.model, checkpoint.shape).eval()
-            assert isinstance(model, SequenceModel)
-            key = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
-            store = REPOSITORY / "results/benchmarks/motifs" / f"{task}-{network}-{seed}-{key}.npz"
-            chosen, contributions = attribute(model, codes, checkpoint.unknown, store)
-            start = time.perf_counter()
-            findings = find_motifs(
-                chosen, contributions, SETTINGS, database, model, checkpoint.unknown
+    for seed in run.train.seeds:
+        path = model_folder(results, task, 0, seed) / "model.pt"
+        checkpoint = read_checkpoint(path)
+        if network == "trained":
+            model = restore_model(checkpoint)
+        else:
+            torch.manual_seed(seed)
+            model = build_model(checkpoint.model, checkpoint.shape).eval()
+        assert isinstance(model, SequenceModel)
+        key = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+        store = (
+            REPOSITORY
+            / "results/benchmarks/motifs"
+            / f"{task}-{network}-{seed}-{records}-{key}.npz"
+        )
+        chosen, contributions = attribute(model, codes, checkpoint.unknown, store, records)
+        start = time.perf_counter()
+        findings = find_motifs(chosen, contributions, SETTINGS, database, model, checkpoint.unknown)
+        shared = {
+            "task": task,
+            "network": network,
+            "seed": seed,
+            "records": len(chosen),
+            "seconds": f"{time.perf_counter() - start:.1f}",
+            "commit": commit,
+        }
+        for family in FAMILIES:
+            yield (
+                shared
+                | {"family": family, "expected": int(family == EXPECTED[task])}
+                | (judge(findings, family))
             )
-            shared = {
-                "task": task,
-                "network": network,
-                "seed": seed,
-                "records": len(chosen),
-                "seconds": f"{time.perf_counter() - start:.1f}",
-                "commit": commit,
-            }
-            for family in FAMILIES:
-                yield (
-                    shared
-                    | {"family": family, "expected": int(family == EXPECTED[task])}
-                    | (judge(findings, family))
-                )
 
 
 def attribute(
-    model: SequenceModel, codes: np.ndarray, unknown: str, store: Path
+    model: SequenceModel, codes: np.ndarray, unknown: str, store: Path, records: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mutate the sequences with the highest scores everywhere; what is stored is taken."""
     if store.exists():
         with np.load(store) as stored:
-            if len(stored["codes"]) == min(len(codes), SETTINGS.records):
-                return stored["codes"], stored["contributions"]
+            return stored["codes"], stored["contributions"]
     engine = prepare(model, torch.device("cpu"), unknown)
     scores = engine.score_windows(codes)[:, 0]
-    best = np.sort(np.argsort(-scores, kind="stable")[: SETTINGS.records])
+    best = np.sort(np.argsort(-scores, kind="stable")[:records])
     changes, _ = score_mutations(engine, codes[best], (Output("label", 0),))
     contributions = contrast_letters(changes, codes[best])[..., 0]
     with atomic_path(store) as temporary:

@@ -101,7 +101,7 @@ def main() -> int:
         )
     else:
         size, repeats = Size(genome=50_000_000, intervals=100_000), arguments.repeats
-        variants = VariantSize(variants=200_000, alleles=512, windows=5)
+        variants = VariantSize(variants=200_000, alleles=512, windows=9)
         options = Options(
             arguments.threads, seconds=2.0, batch=64, steps=5, warmup=1, device=arguments.device
         )

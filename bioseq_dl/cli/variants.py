@@ -17,6 +17,7 @@ from bioseq_dl.errors import InputError
 if TYPE_CHECKING:
     from bioseq_dl.io.manifest import Fetched
     from bioseq_dl.variants.ensemble import Ensemble
+    from bioseq_dl.variants.workers import Workers
 
 Entry = TypeVar("Entry", VcfVariants, MutationTable)
 Log = Callable[[str], None]
@@ -97,7 +98,8 @@ def _score_vcf(
     survey = survey_vcf(vcf.path)
     order = "sorted" if survey.is_sorted else f"not sorted (line {survey.first_unsorted})"
     log(f"{survey.records:,} records, {survey.alleles or 0:,} alleles, {order}")
-    ensemble = _load_models(arguments, entry, entry.window, log)
+    workers = _share_threads(arguments, len(survey.chunks))
+    ensemble = _load_models(arguments, entry, entry.window, log, workers.threads)
     cache = _find_cache(arguments)
     genome = open_genome(fasta.path, cache, sha256=fasta.sha256)
     return score_vcf(
@@ -109,6 +111,7 @@ def _score_vcf(
         Outputs(arguments.out, arguments.table),
         log,
         arguments.part,
+        workers,
     )
 
 
@@ -130,10 +133,18 @@ def _score_table(
         entry,
         Path(table.path),
         wild_type,
-        _load_models(arguments, entry, length, log),
+        _load_models(arguments, entry, length, log, arguments.threads),
         {"variants": table.sha256, "wild_type": fasta.sha256},
         arguments.table,
     )
+
+
+def _share_threads(arguments: argparse.Namespace, chunks: int) -> Workers:
+    from bioseq_dl.train.device import choose_device, set_threads
+    from bioseq_dl.variants.workers import share_threads
+
+    device = choose_device(Train(device=arguments.device)).accelerator
+    return share_threads(set_threads(arguments.threads), chunks, device)
 
 
 def _load_models(
@@ -141,6 +152,7 @@ def _load_models(
     entry: VcfVariants | MutationTable,
     length: int | None,
     log: Log,
+    threads: int | None,
 ) -> Ensemble:
     import torch
 
@@ -148,8 +160,8 @@ def _load_models(
     from bioseq_dl.variants.ensemble import load_ensemble
 
     chosen = choose_device(Train(device=arguments.device))
-    threads = set_threads(arguments.threads)
-    log(f"device {chosen.name}, {threads} threads ({chosen.reason})")
+    threads = set_threads(threads)
+    log(f"device {chosen.name}, {threads} threads a chunk ({chosen.reason})")
     ensemble = load_ensemble(
         arguments.model,
         device=torch.device(chosen.accelerator),

@@ -150,8 +150,9 @@ def prepare(
     unknown : str
         How unknown bases are encoded, ``zeros`` or ``uniform``: the checkpoint's.
     precision : str
-        ``bf16`` multiplies in bfloat16 within the convolutions; whether the ranking of
-        effects holds, `agreement.compare_precisions` tells.
+        ``bf16`` multiplies in bfloat16 within the convolutions. Differences are rounded apart
+        from what they differ from, and so keep their rank better than two bf16 passes would;
+        whether well enough is to be checked on each model.
     """
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     batches = DEFAULT_BATCHES.get(device.type, DEFAULT_BATCHES["cpu"])

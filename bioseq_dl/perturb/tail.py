@@ -145,7 +145,8 @@ def _recur(recurrent: nn.Module, rows: Tensor) -> Tensor:
     lacking = -count % BLOCK
     filled = functional.pad(rows, (0, 0, 0, 0, 0, lacking)) if lacking else rows
     read: Tensor = recurrent(filled, None)
-    return read[:count]
+    # Sums over positions are rounded by the order in memory.
+    return read[:count].contiguous()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,12 @@
-"""A VCF scored from end to end: one chunk is read, one scored and one written at a time.
+"""A VCF scored from end to end: some chunks are scored, while one is read and one written.
 
 Memory does not grow with the file. Reading ahead and writing behind run in a thread each, and
-compress, decompress and format while the model computes; the order stays that of the file.
+compress, decompress and format while the models compute; the order stays that of the file.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 from numpy.typing import NDArray
 
 import bioseq_dl
@@ -35,6 +37,9 @@ from bioseq_dl.variants.score import score_chunk
 from bioseq_dl.variants.scored import ScoredChunk
 from bioseq_dl.variants.summary import Tally, describe_survey
 from bioseq_dl.variants.table import make_schema, open_table, tabulate
+from bioseq_dl.variants.workers import Workers
+
+ONE_WORKER = Workers(1, 1)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def score_vcf(
     outputs: Outputs,
     log: Callable[[str], None],
     part: tuple[int, int] = (1, 1),
+    workers: Workers = ONE_WORKER,
 ) -> dict[str, Any]:
     """Score every allele of a VCF, or of a part of it, and write all its records.
 
@@ -81,6 +87,8 @@ def score_vcf(
     part : (int, int)
         Which part, from 1, of how many: consecutive chunks. The parts' files put end to end
         are those of the whole; only a whole VCF gets an index.
+    workers : Workers
+        How many chunks are scored at once; of `share_threads`.
 
     Returns
     -------
@@ -140,12 +148,11 @@ def score_vcf(
         progress = Progress(total, "records", log)
         writer = stack.enter_context(ThreadPoolExecutor(1, "write"))
         pending: Future[None] | None = None
-        for chunk in _read_ahead(survey, first, last, stack):
-            scored = score(chunk)
+        for scored in _score_side_by_side(survey, first, last, score, workers, stack):
             if pending is not None:
                 pending.result()
             pending = writer.submit(write, scored)
-            progress.add(len(chunk.lines))
+            progress.add(len(scored.chunk.lines))
         if pending is not None:
             pending.result()
     summary = {
@@ -164,6 +171,29 @@ def score_vcf(
     elif outputs.vcf is not None:
         finish_vcf(outputs.vcf, summary)
     return summary
+
+
+def _score_side_by_side(
+    survey: VcfSurvey,
+    first: int,
+    last: int,
+    score: Callable[[Chunk], ScoredChunk],
+    workers: Workers,
+    stack: ExitStack,
+) -> Iterator[ScoredChunk]:
+    """Give scored chunks in their order, the next ones being scored meanwhile."""
+    # Each thread has its own number of OpenMP threads.
+    pool = ThreadPoolExecutor(
+        workers.count, "score", initializer=torch.set_num_threads, initargs=(workers.threads,)
+    )
+    stack.callback(pool.shutdown, cancel_futures=True)
+    running: deque[Future[ScoredChunk]] = deque()
+    for chunk in _read_ahead(survey, first, last, stack):
+        running.append(pool.submit(score, chunk))
+        if len(running) > workers.count:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
 
 
 def _read_ahead(survey: VcfSurvey, first: int, last: int, stack: ExitStack) -> Iterator[Chunk]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -13,41 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bioseq_dl.config import Model
-from bioseq_dl.data.one_hot import one_hot
-from bioseq_dl.models.sequence import SequenceModel, build_model
-from bioseq_dl.models.shape import Shape, shortest_length
+from bioseq_dl.models.sequence import SequenceModel
+from bioseq_dl.models.shape import shortest_length
 from bioseq_dl.perturb import strand
 from bioseq_dl.perturb.engine import prepare
 from bioseq_dl.perturb.strand import Batches
 
 CPU = torch.device("cpu")
-
-
-def make_model(
-    sizes: dict[str, Any], length: int, targets: int = 2, classes: int = 1, seed: int = 0
-) -> SequenceModel:
-    """Give a network whose weights and running statistics are of a trained network's size."""
-    torch.manual_seed(seed)
-    model = build_model(Model.model_validate(sizes), Shape(4, length, targets, classes)).eval()
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.5, 0.5)
-            module.running_var.uniform_(0.5, 2.0)
-            torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-            torch.nn.init.uniform_(module.bias, -0.5, 0.5)
-    if model.wide is not None:
-        for table in model.wide.parameters():
-            torch.nn.init.normal_(table, std=0.3)
-            table.data[-1] = 0.0
-    return model
-
-
-@torch.inference_mode()
-def read_slowly(model: SequenceModel, windows: np.ndarray, unknown: str = "zeros") -> np.ndarray:
-    """Give the model's own outputs for windows, computed in double precision."""
-    exact = copy.deepcopy(model).double()
-    codes = torch.from_numpy(np.ascontiguousarray(windows))
-    return exact(one_hot(codes, unknown, torch.float64)).numpy()
+MakeModel = Callable[..., SequenceModel]
+ReadSlowly = Callable[..., np.ndarray]
 
 
 def draw_changes(
@@ -76,6 +50,7 @@ def draw_changes(
 
 
 def check_model(
+    read_slowly: ReadSlowly,
     model: SequenceModel,
     length: int,
     unknown: str = "zeros",
@@ -158,17 +133,22 @@ MODELS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_mutants_score_as_the_model_scores_edited_windows(name: str) -> None:
-    check_model(make_model(MODELS[name], 71), 71)
+def test_mutants_score_as_the_model_scores_edited_windows(
+    make_model: MakeModel, read_slowly: ReadSlowly, name: str
+) -> None:
+    check_model(read_slowly, make_model(MODELS[name], 71), 71)
 
 
-def test_classes_and_uniform_unknown_letters() -> None:
-    check_model(make_model(MODELS["residual"], 60, targets=2, classes=3), 60, "uniform")
+def test_classes_and_uniform_unknown_letters(
+    make_model: MakeModel, read_slowly: ReadSlowly
+) -> None:
+    model = make_model(MODELS["residual"], 60, targets=2, classes=3)
+    check_model(read_slowly, model, 60, "uniform")
 
 
-def test_a_window_shorter_than_the_network() -> None:
+def test_a_window_shorter_than_the_network(make_model: MakeModel, read_slowly: ReadSlowly) -> None:
     model = make_model({"conv": [{"channels": 5, "kernel": 9, "padding": "valid"}] * 2}, 40)
-    check_model(model, 12)
+    check_model(read_slowly, model, 12)
 
 
 CONV = st.fixed_dictionaries(
@@ -200,9 +180,26 @@ SIZES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(SIZES, st.integers(20, 120), st.integers(1, 3), st.integers(0, 10_000))
-def test_any_network(sizes: dict[str, Any], length: int, classes: int, seed: int) -> None:
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    sizes=SIZES,
+    length=st.integers(20, 120),
+    classes=st.integers(1, 3),
+    seed=st.integers(0, 10_000),
+)
+def test_any_network(
+    make_model: MakeModel,
+    read_slowly: ReadSlowly,
+    sizes: dict[str, Any],
+    length: int,
+    classes: int,
+    seed: int,
+) -> None:
     length = max(length, shortest_length(Model.model_validate(sizes)))
     model = make_model(sizes, length, classes=classes, seed=seed)
-    check_model(model, length, batches=Batches(1 + seed % 4, 1 + seed % 32), seed=seed, count=24)
+    batches = Batches(1 + seed % 4, 1 + seed % 32)
+    check_model(read_slowly, model, length, batches=batches, seed=seed, count=24)

@@ -94,9 +94,9 @@ rule variants:
 rule gather:
     """Put the parts of a scored VCF together, in order, and index it where it is sorted."""
     input:
-        vcfs=gather.variants(PARTS + ".vcf.gz"),
-        tables=gather.variants(PARTS + ".parquet"),
-        summaries=gather.variants(PARTS + ".json"),
+        vcfs=gather.variants(f"{PARTS}.vcf.gz"),
+        tables=gather.variants(f"{PARTS}.parquet"),
+        summaries=gather.variants(f"{PARTS}.json"),
     output:
         # A folder, since an unsorted VCF has no index; and so the index stays the younger file.
         folder=directory(f"{VARIANTS}/vcf"),

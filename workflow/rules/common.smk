@@ -47,7 +47,7 @@ SPLIT = f"{DATA}/{{split}}"
 ENCODED = f"{SPLIT}/{{encode}}"
 VARIANTS = f"{RESULTS}/runs/{{run}}/variants/{{name}}"
 # As scattergather wants it: all wildcards but its own escaped.
-PARTS = VARIANTS.replace("{", "{{").replace("}", "}}") + "/parts/{scatteritem}"
+PARTS = f"{RESULTS}/runs/{{{{run}}}}/variants/{{{{name}}}}/parts/{{scatteritem}}"
 EXPLAINED = f"{RESULTS}/runs/{{run}}/explain"
 MODEL = f"{RESULTS}/runs/{{run}}/fold{{fold}}/seed{{seed}}"
 CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""

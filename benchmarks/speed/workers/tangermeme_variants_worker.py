@@ -164,7 +164,7 @@ def ism(job):
             batch, tried = DEFAULT, {}
         else:
             sizes = [int(word) for word in job.batches.split(",")]
-            tried = {size: marginal(2, size) for size in sizes}
+            tried = {size: marginal(min(3, len(windows)), size) for size in sizes}
             batch = min(tried, key=tried.get)
         seconds = marginal(len(windows), batch)
     slow = [str(one.message) for one in raised if issubclass(one.category, TangermemeWarning)]
