@@ -99,6 +99,8 @@ def _score_vcf(
     order = "sorted" if survey.is_sorted else f"not sorted (line {survey.first_unsorted})"
     log(f"{survey.records:,} records, {survey.alleles or 0:,} alleles, {order}")
     workers = _share_threads(arguments, len(survey.chunks))
+    if workers.count > 1:
+        log(f"scored in {workers.count} processes")
     ensemble = _load_models(arguments, entry, entry.window, log, workers.threads)
     cache = _find_cache(arguments)
     genome = open_genome(fasta.path, cache, sha256=fasta.sha256)
@@ -111,7 +113,7 @@ def _score_vcf(
         Outputs(arguments.out, arguments.table),
         log,
         arguments.part,
-        workers,
+        workers.count,
     )
 
 
@@ -161,7 +163,7 @@ def _load_models(
 
     chosen = choose_device(Train(device=arguments.device))
     threads = set_threads(threads)
-    log(f"device {chosen.name}, {threads} threads a chunk ({chosen.reason})")
+    log(f"device {chosen.name}, {threads} threads ({chosen.reason})")
     ensemble = load_ensemble(
         arguments.model,
         device=torch.device(chosen.accelerator),

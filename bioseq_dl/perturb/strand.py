@@ -20,8 +20,8 @@ from bioseq_dl.perturb.rows import encode_rows
 from bioseq_dl.perturb.tail import KeptTail, join_kept, read_tail, read_tiles
 from bioseq_dl.perturb.trunk import count_kept, find_spans, make_kept, read_trunk
 
-_KEPT_BYTES = {"cpu": 1 << 28, "cuda": 1 << 32}
-"""Memory for what is kept of a group of references."""
+_KEPT_BYTES = {"cpu": 1 << 22, "cuda": 1 << 32}
+"""Memory for what is kept of a group of references; on a CPU about what its caches hold."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def make_groups(
             # No more references than fill a batch of mutants: the less is kept, the better it
             # stays in the processor's cache.
             size = batches.tiles * len(members) // len(ours)
-            size = min(size, budget // max(1, count_kept(plan, spans)))
+            size = min(size, budget // max(1, count_kept(plan, spans, length)))
             size = max(1, size // batches.windows) * batches.windows
         places = np.searchsorted(members, changes.rows[ours])
         for first in range(0, len(members), size):

@@ -63,9 +63,9 @@ def make_kept(plan: Plan, spans: Sequence[Spans], references: int) -> list[KeptS
     return kept
 
 
-def count_kept(plan: Plan, spans: Sequence[Spans]) -> int:
-    """Bytes that a reference takes of what is kept."""
-    total = 0
+def count_kept(plan: Plan, spans: Sequence[Spans], length: int) -> int:
+    """Bytes that a reference of so many letters takes of what is kept, its last map included."""
+    total = 4 * count_map(plan, length)[-1][1] * plan.stages[-1].channels
     for stage, span in zip(plan.stages, spans, strict=True):
         maps = 2 if stage.norm is not None and stage.added is not None else 1
         total += 4 * stage.channels * maps * (span.convolved[1] - span.convolved[0])

@@ -1,12 +1,11 @@
 """A VCF scored from end to end: some chunks are scored, while one is read and one written.
 
 Memory does not grow with the file. Reading ahead and writing behind run in a thread each, and
-compress, decompress and format while the models compute; the order stays that of the file.
+compress and decompress while the models compute; the order stays that of the file.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
 
 import bioseq_dl
@@ -24,9 +21,8 @@ from bioseq_dl.config import VcfVariants
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.contigs import match_names
 from bioseq_dl.io.genome import Genome
-from bioseq_dl.io.vcf.annotate import AnnotatedWriter, open_annotated
+from bioseq_dl.io.vcf.annotate import open_annotated
 from bioseq_dl.io.vcf.chunks import Chunk, read_chunks
-from bioseq_dl.io.vcf.header import InfoField
 from bioseq_dl.io.vcf.survey import VcfSurvey
 from bioseq_dl.variants.ensemble import Ensemble
 from bioseq_dl.variants.info import format_info, name_fields
@@ -37,9 +33,7 @@ from bioseq_dl.variants.score import score_chunk
 from bioseq_dl.variants.scored import ScoredChunk
 from bioseq_dl.variants.summary import Tally, describe_survey
 from bioseq_dl.variants.table import make_schema, open_table, tabulate
-from bioseq_dl.variants.workers import Workers
-
-ONE_WORKER = Workers(1, 1)
+from bioseq_dl.variants.workers import map_in_order
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ def score_vcf(
     outputs: Outputs,
     log: Callable[[str], None],
     part: tuple[int, int] = (1, 1),
-    workers: Workers = ONE_WORKER,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """Score every allele of a VCF, or of a part of it, and write all its records.
 
@@ -87,8 +81,8 @@ def score_vcf(
     part : (int, int)
         Which part, from 1, of how many: consecutive chunks. The parts' files put end to end
         are those of the whole; only a whole VCF gets an index.
-    workers : Workers
-        How many chunks are scored at once; of `share_threads`.
+    processes : int
+        In which chunks are scored, as `share_threads` has it.
 
     Returns
     -------
@@ -111,8 +105,8 @@ def score_vcf(
     schema = make_schema(ensemble.names, several)
     total = sum(place.records for place in survey.chunks[first:last])
 
-    def score(chunk: Chunk) -> ScoredChunk:
-        return score_chunk(
+    def score(chunk: Chunk) -> tuple[ScoredChunk, list[bytes | None]]:
+        scored = score_chunk(
             chunk,
             contigs,
             genome,
@@ -121,6 +115,7 @@ def score_vcf(
             settings.max_unknown_fraction,
             survey.path,
         )
+        return scored, format_info(scored, fields) if outputs.vcf is not None else []
 
     if ensemble.checks:
         notes.append(check_ranking(ensemble, survey, contigs, genome, settings))
@@ -141,17 +136,21 @@ def score_vcf(
         if outputs.table is not None:
             table = stack.enter_context(open_table(outputs.table, schema))
 
-        def write(scored: ScoredChunk) -> None:
-            _write(scored, vcf, fields, table, survey)
+        def write(scored: ScoredChunk, info: list[bytes | None]) -> None:
+            if vcf is not None:
+                vcf.write(scored.chunk.lines, info)
+            if table is not None:
+                table.write_table(tabulate(scored, survey.contigs, table.schema))
             tally.add(scored)
 
         progress = Progress(total, "records", log)
         writer = stack.enter_context(ThreadPoolExecutor(1, "write"))
         pending: Future[None] | None = None
-        for scored in _score_side_by_side(survey, first, last, score, workers, stack):
+        chunks = _read_ahead(survey, first, last, stack)
+        for scored, info in map_in_order(score, chunks, processes):
             if pending is not None:
                 pending.result()
-            pending = writer.submit(write, scored)
+            pending = writer.submit(write, scored, info)
             progress.add(len(scored.chunk.lines))
         if pending is not None:
             pending.result()
@@ -173,29 +172,6 @@ def score_vcf(
     return summary
 
 
-def _score_side_by_side(
-    survey: VcfSurvey,
-    first: int,
-    last: int,
-    score: Callable[[Chunk], ScoredChunk],
-    workers: Workers,
-    stack: ExitStack,
-) -> Iterator[ScoredChunk]:
-    """Give scored chunks in their order, the next ones being scored meanwhile."""
-    # Each thread has its own number of OpenMP threads.
-    pool = ThreadPoolExecutor(
-        workers.count, "score", initializer=torch.set_num_threads, initargs=(workers.threads,)
-    )
-    stack.callback(pool.shutdown, cancel_futures=True)
-    running: deque[Future[ScoredChunk]] = deque()
-    for chunk in _read_ahead(survey, first, last, stack):
-        running.append(pool.submit(score, chunk))
-        if len(running) > workers.count:
-            yield running.popleft().result()
-    while running:
-        yield running.popleft().result()
-
-
 def _read_ahead(survey: VcfSurvey, first: int, last: int, stack: ExitStack) -> Iterator[Chunk]:
     """Give chunks, the next one being read meanwhile."""
     chunks = read_chunks(survey, first, last)
@@ -204,19 +180,6 @@ def _read_ahead(survey: VcfSurvey, first: int, last: int, stack: ExitStack) -> I
     while (chunk := pending.result()) is not None:
         pending = reader.submit(next, chunks, None)
         yield chunk
-
-
-def _write(
-    scored: ScoredChunk,
-    vcf: AnnotatedWriter | None,
-    fields: list[InfoField],
-    table: pq.ParquetWriter | None,
-    survey: VcfSurvey,
-) -> None:
-    if vcf is not None:
-        vcf.write(scored.chunk.lines, format_info(scored, fields))
-    if table is not None:
-        table.write_table(tabulate(scored, survey.contigs, table.schema))
 
 
 def _match_contigs(survey: VcfSurvey, genome: Genome) -> tuple[NDArray[np.int64], list[str]]:
