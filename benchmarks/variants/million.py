@@ -5,7 +5,8 @@
 Synthetic: mostly SNVs, some insertions, deletions, MNVs and records of several alleles, and a
 few of everything that cannot be scored. The model is tiny (8 filters, 200 bp), so that the time
 is that of reading, windowing and writing. Memory is the most that the command's processes
-held together, looked at every twentieth of a second (Linux alone tells it). Two runs: the first also makes the genome's cache.
+held together, looked at every twentieth of a second (Linux alone tells it). Two runs: the
+first also makes the genome's cache.
 """
 
 from __future__ import annotations
