@@ -29,7 +29,10 @@ FLOORS = (
     ("io",),
     ("encode",),
     ("data",),
-    ("predictions", "weighted", "metrics", "bootstrap", "calibration", "models"),
+    (
+        *("predictions", "weighted", "metrics", "bootstrap", "calibration", "models"),
+        *("residue_metrics", "segment_overlap"),
+    ),
     ("tasks",),
     ("train",),
     ("predict", "perturb"),
