@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bioseq_dl.config import Run
 from bioseq_dl.steps import stage_key
+from bioseq_dl.tasks.registry import find_task
 
 STAGES = ("ingest", "split", "encode")
 
@@ -45,6 +46,11 @@ def explain_folder(results: str | Path, run_name: str) -> Path:
     return Path(results, "runs", run_name, "explain")
 
 
+def landscape_folder(results: str | Path, run_name: str) -> Path:
+    """Give the folder of a run's single mutants and designs."""
+    return Path(results, "runs", run_name, "landscape")
+
+
 def list_models(run: Run) -> list[tuple[int, int]]:
     """Give (fold, seed) of every model of a run."""
     return [(fold, seed) for fold in range(run.split.folds) for seed in run.train.seeds]
@@ -52,4 +58,5 @@ def list_models(run: Run) -> list[tuple[int, int]]:
 
 def list_baselines(run: Run) -> list[str]:
     """Give the names of the baselines that a run's config asks for."""
-    return [name for name in ("prior", "kmer", "additive") if getattr(run.baselines, name)]
+    known = find_task(run.task).baselines
+    return [name for name in known if getattr(run.baselines, name)]

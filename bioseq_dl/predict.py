@@ -10,9 +10,9 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from bioseq_dl.config import FastaInput, Ingest, Source
+from bioseq_dl.config import FastaInput, Reading, Source
 from bioseq_dl.data.batches import plan_batches
-from bioseq_dl.encode.alphabet import DNA
+from bioseq_dl.encode.alphabet import ALPHABETS, Alphabet
 from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
 from bioseq_dl.encode.sequence import fit_length
 from bioseq_dl.errors import InputError
@@ -66,7 +66,8 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
     """Predict every sequence of a FASTA with one or several models.
 
     A model trained on sequences of one length reads that length: others are cropped or
-    padded around their centre, and their note says so. U reads as T, lower case as upper.
+    padded around their centre, and their note says so. In DNA U reads as T; lower case reads
+    as upper.
 
     Parameters
     ----------
@@ -91,6 +92,8 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
         Where the file cannot be read, holds no record, or the models differ in targets.
     """
     first = checkpoints[0]
+    letters = find_task(first.task).alphabet
+    alphabet = ALPHABETS[letters]
     for other in checkpoints[1:]:
         if other.targets != first.targets:
             raise InputError(
@@ -101,8 +104,8 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
         if other.shape.length != first.shape.length:
             raise InputError(
                 "the models were trained on sequences of different lengths",
-                found=f"{other.shape.length} bases",
-                allowed=f"{first.shape.length} bases",
+                found=f"{other.shape.length} {alphabet.unit}s",
+                allowed=f"{first.shape.length} {alphabet.unit}s",
             )
     records = list(read_fasta(path))
     if not records:
@@ -110,14 +113,18 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
     entry = FastaInput(format="fasta", source=Source(path=str(path)))
     checked = check_letters(
         *join_letters([record.sequence for record in records]),
-        Ingest(inputs=(entry,), alphabet="rna", max_unknown_fraction=1.0),
+        Reading(
+            inputs=(entry,),
+            alphabet="protein" if letters == "protein" else "rna",
+            max_unknown_fraction=1.0,
+        ),
     )
     good = np.array([row for row in range(len(records)) if row not in checked.problems], np.int64)
     length = first.shape.length
     notes = [
         checked.problems[row][0]
         if row in checked.problems
-        else _tell_fit(len(record.sequence), length)
+        else _tell_fit(len(record.sequence), length, alphabet)
         for row, record in enumerate(records)
     ]
     columns: dict[str, pa.Array] = {"id": pa.array([record.id for record in records])}
@@ -134,10 +141,10 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
     return pa.table(columns)
 
 
-def _tell_fit(found: int, wanted: int | None) -> str | None:
+def _tell_fit(found: int, wanted: int | None, alphabet: Alphabet) -> str | None:
     if wanted is None or found == wanted:
         return None
-    return f"{'cropped' if found > wanted else 'padded'} from {found} to {wanted} bases"
+    return f"{'cropped' if found > wanted else 'padded'} from {found} to {wanted} {alphabet.unit}s"
 
 
 def _score(
@@ -170,11 +177,12 @@ def _to_scale(outputs: NDArray[np.float32], kind: str) -> NDArray[np.float32]:
 
 def _encode(sequences: list[bytes], checkpoint: Checkpoint) -> Examples:
     lengths = [len(sequence) for sequence in sequences]
-    codes = DNA.encode(b"".join(sequences))
+    alphabet = ALPHABETS[find_task(checkpoint.task).alphabet]
+    codes = alphabet.encode(b"".join(sequences))
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     length = checkpoint.shape.length
     if length is not None:
-        codes, offsets = fit_length(codes, offsets, length, DNA.unknown_code)
+        codes, offsets = fit_length(codes, offsets, length, alphabet.unknown_code)
     count = len(sequences)
     return Examples(
         codes=codes,
@@ -184,4 +192,5 @@ def _encode(sequences: list[bytes], checkpoint: Checkpoint) -> Examples:
         spec=checkpoint.targets,
         unknown=checkpoint.unknown,
         ids_sha256=hash_ids([]),
+        alphabet=alphabet,
     )

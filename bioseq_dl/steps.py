@@ -54,6 +54,11 @@ STEPS = {
         ("targets", "explain"),
         ("feed", "build_model", "perturb"),
     ),
+    "landscape": Step(
+        "predict every single mutant of a protein, and propose designs",
+        ("targets", "landscape"),
+        ("feed", "build_model"),
+    ),
     "report": Step("write report.html"),
 }
 """In the order of the road."""

@@ -86,7 +86,8 @@ BAD = {
     ),
     "unknown task": (
         minimal(task="rna_folding"),
-        "config, key runs.a.task: input should be 'dna_sequence'; found 'rna_folding'",
+        "config, key runs.a.task: unknown value; found 'rna_folding'; allowed: dna_sequence, "
+        "protein_fitness",
     ),
     "two places of a source": (
         minimal(ingest={"inputs": [{"format": "fasta", "source": {"path": "a", "url": "b"}}]}),

@@ -13,10 +13,9 @@ from scipy import sparse
 from bioseq_dl.baselines.linear import fit_linear
 from bioseq_dl.baselines.rows import Predicted, find_rows
 from bioseq_dl.config import Baselines
+from bioseq_dl.encode.alphabet import Codes
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
-
-LETTERS = 4
 
 
 def predict_additive(examples: Examples, fold: int, config: Baselines) -> Predicted:
@@ -41,18 +40,24 @@ def predict_additive(examples: Examples, fold: int, config: Baselines) -> Predic
         raise InputError("the training fold is empty")
     features = one_hot_places(examples)
     outputs, chosen = fit_linear(examples, rows, features, config.strengths)
-    places = features.shape[1] // LETTERS
+    places = features.shape[1] // len(examples.alphabet.letters)
     note = f"letters at {places} places, {features.shape[1]} features; {chosen}"
     return Predicted(rows.judged, outputs, note)
 
 
-def one_hot_places(examples: Examples) -> sparse.csr_array:
+def one_hot_places(examples: Examples, without: Codes | None = None) -> sparse.csr_array:
     """Give a feature per place and letter, 1 where it stands there.
+
+    Parameters
+    ----------
+    examples : Examples
+    without : array of uint8, shape (length,), optional
+        A wild type whose letters count for nothing: what is left are mutations.
 
     Returns
     -------
-    csr_array of float32, shape (n, 4 * length)
-        Feature ``4 * place + code``, A C G T = 0 1 2 3; an unknown base counts for nothing.
+    csr_array of float32, shape (n, letters * length)
+        Feature ``letters * place + code``; an unknown letter counts for nothing.
 
     Raises
     ------
@@ -68,10 +73,13 @@ def one_hot_places(examples: Examples) -> sparse.csr_array:
         )
     length = int(lengths[0]) if len(lengths) else 0
     codes = np.asarray(examples.codes).reshape(len(examples), length)
-    known = codes < LETTERS
-    columns = (LETTERS * np.arange(length, dtype=np.int32) + codes)[known]
+    letters = len(examples.alphabet.letters)
+    known = codes < letters
+    if without is not None:
+        known &= codes != without
+    columns = (letters * np.arange(length, dtype=np.int32) + codes)[known]
     ends = np.concatenate([[0], np.cumsum(known.sum(axis=1))]).astype(np.int32)
     return sparse.csr_array(
         (np.ones(len(columns), np.float32), columns, ends),
-        shape=(len(examples), LETTERS * length),
+        shape=(len(examples), letters * length),
     )

@@ -38,7 +38,8 @@ def fit_linear(
 ) -> tuple[NDArray[np.float32], str]:
     """Fit each target on train, choose its strength on val, predict val and test.
 
-    A target is fitted on its labelled records alone: logistic regression for binary and
+    Records count by their weights in the fit, where they have some; not on validation. A target is
+    fitted on its labelled records alone: logistic regression for binary and
     multiclass, ridge regression for regression. The strength with the least log loss (or
     squared error) on its labelled val records is kept.
 
@@ -82,16 +83,17 @@ def _fit_target(
         constant = prior_output(spec.kind, truth, len(spec.classes))
         outputs = np.repeat(constant[None], len(rows.judged), axis=0)
         return _Fit(np.nan, outputs, "the prior, as training labels are all equal or missing")
+    weights = None if examples.weights is None else np.asarray(examples.weights[train], np.float64)
     apply = _apply(spec.kind, len(spec.classes), truth)
     strengths = tuple(sorted(strengths))
     if not len(val):
         middle = strengths[len(strengths) // 2]
-        model = _train(spec.kind, features[train], truth, middle)
+        model = _train(spec.kind, features[train], truth, middle, weights)
         note = f"strength {middle:g}, unseen, as validation holds no labels"
         return _Fit(middle, apply(model, features[rows.judged]), note)
     best: tuple[float, float, Any] | None = None
     for strength in strengths:
-        model = _train(spec.kind, features[train], truth, strength)
+        model = _train(spec.kind, features[train], truth, strength, weights)
         loss = _loss(spec.kind, val_truth, apply(model, features[val]))
         if best is None or loss < best[0]:
             best = (loss, strength, model)
@@ -102,14 +104,21 @@ def _fit_target(
     return _Fit(strength, apply(model, features[rows.judged]), note)
 
 
-def _train(kind: str, features: sparse.csr_array, truth: Floats, strength: float) -> Any:
+def _train(
+    kind: str,
+    features: sparse.csr_array,
+    truth: Floats,
+    strength: float,
+    weights: Floats | None,
+) -> Any:
     if kind == "regression":
-        return Ridge(alpha=1 / strength, solver="lsqr", tol=1e-6).fit(features, truth)
+        ridge = Ridge(alpha=1 / strength, solver="lsqr", tol=1e-6)
+        return ridge.fit(features, truth, sample_weight=weights)
     model = LogisticRegression(C=strength, max_iter=ITERATIONS, tol=1e-4)
     with warnings.catch_warnings():
         # A weakly held fit that has not converged loses on validation, and says enough there.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(features, truth)
+        return model.fit(features, truth, sample_weight=weights)
 
 
 def _apply(kind: str, classes: int, truth: Floats) -> Callable[[Any, sparse.csr_array], Floats]:

@@ -11,7 +11,9 @@ from bioseq_dl.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_arguments(parser)
-    parser.add_argument("--name", required=True, help="prior, kmer or additive")
+    parser.add_argument(
+        "--name", required=True, help="prior, kmer, additive, …: a baseline of the task"
+    )
     parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
     add_path(parser, "records", "records.parquet of ingest")
     add_path(parser, "examples", "examples.safetensors of encode")

@@ -27,4 +27,4 @@ def run(arguments: argparse.Namespace) -> None:
     records, folds = read_parquet(arguments.records), read_parquet(arguments.folds)
     examples = encode(records, folds, entry.targets, entry.encode)
     write_examples(arguments.examples, examples)
-    log(f"{len(examples):,} examples, {examples.codes.size:,} bases")
+    log(f"{len(examples):,} examples, {examples.codes.size:,} {examples.alphabet.unit}s")

@@ -25,6 +25,7 @@ COMMANDS = {
     "variants": "score the variants of a VCF, or of a table, with trained models",
     "gather": "put the parts of a scattered VCF together",
     "explain": "what trained models look at: mutagenesis, attributions, motifs",
+    "landscape": "predict every single mutant of a protein, and propose designs",
     "baseline": "fit a baseline on the same folds",
     "evaluate": "metrics with intervals, against the baselines",
     "report": "write report.html",

@@ -12,6 +12,7 @@ from bioseq_dl.config import Run, load_config
 from bioseq_dl.layout import (
     evaluation_folder,
     explain_folder,
+    landscape_folder,
     list_models,
     model_folder,
     stage_folder,
@@ -70,4 +71,5 @@ def _list_files(results: Path, name: str, entry: Run) -> RunFiles:
             for scored, section in entry.variants.items()
         },
         explained=explain_folder(results, name) if entry.explain is not None else None,
+        landscape=landscape_folder(results, name) if entry.landscape is not None else None,
     )

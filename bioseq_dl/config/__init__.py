@@ -10,14 +10,33 @@ from bioseq_dl.config.ingest import (
     Input,
     IntervalsInput,
     Negatives,
+    Reading,
     TableInput,
     Targets,
+    VariantIngest,
+    VariantTable,
 )
 from bioseq_dl.config.interpret import Explain, ExplainedIntervals, Motifs
+from bioseq_dl.config.landscape import Designs, Landscape
 from bioseq_dl.config.model import ConvLayer, Encode, Model, Recurrent, Wide
-from bioseq_dl.config.run import RUN_NAME, Config, DnaRun, Run, load_config, validate_config
+from bioseq_dl.config.run import (
+    RUN_NAME,
+    Config,
+    DnaRun,
+    ProteinFitnessRun,
+    Run,
+    load_config,
+    validate_config,
+)
 from bioseq_dl.config.sources import Source
-from bioseq_dl.config.split import Audit, Split
+from bioseq_dl.config.split import (
+    Audit,
+    ProteinAudit,
+    ProteinSplit,
+    Split,
+    VariantAudit,
+    VariantSplit,
+)
 from bioseq_dl.config.train import (
     METRICS_OF_KIND,
     Augment,
@@ -25,6 +44,7 @@ from bioseq_dl.config.train import (
     Evaluate,
     Published,
     Train,
+    VariantBaselines,
 )
 from bioseq_dl.config.variants import MutationTable, VariantsInput, VcfVariants
 
@@ -36,6 +56,7 @@ __all__ = [
     "Baselines",
     "Config",
     "ConvLayer",
+    "Designs",
     "DnaRun",
     "Encode",
     "Evaluate",
@@ -46,11 +67,16 @@ __all__ = [
     "Ingest",
     "Input",
     "IntervalsInput",
+    "Landscape",
     "Model",
     "Motifs",
     "MutationTable",
     "Negatives",
+    "ProteinAudit",
+    "ProteinFitnessRun",
+    "ProteinSplit",
     "Published",
+    "Reading",
     "Recurrent",
     "Run",
     "Source",
@@ -58,6 +84,11 @@ __all__ = [
     "TableInput",
     "Targets",
     "Train",
+    "VariantAudit",
+    "VariantBaselines",
+    "VariantIngest",
+    "VariantSplit",
+    "VariantTable",
     "VariantsInput",
     "VcfVariants",
     "Wide",

@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from bioseq_dl.config.base import Section
 from bioseq_dl.errors import InputError
 
+_TAGS = ("task", "format")
+"""Keys that tell the members of a union apart."""
+
 
 def explain(error: ValidationError, root: type[Section], file: str | Path | None) -> InputError:
     """Turn pydantic's error into one line: the first bad key, found, allowed.
@@ -35,9 +38,7 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
         or not any(place[:-1][: len(problem["loc"])] == problem["loc"] for place in places)
     ]
     first = problems[0]
-    # The discriminator's value stands in the path of a union's member; it is no key.
-    members = ("fasta", "table", "bed", "narrowpeak", "vcf", "mutations")
-    keys = [str(part) for part in first["loc"] if part not in members]
+    annotation, keys = _walk(root, first["loc"])
     message = first["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     found = None if isinstance(first["input"], dict | list | tuple) else first["input"]
@@ -49,7 +50,7 @@ def explain(error: ValidationError, root: type[Section], file: str | Path | None
     elif first["type"].startswith("union_tag"):
         keys.append(first["ctx"]["discriminator"].strip("'"))
         message, found = "a key is missing", first["ctx"].get("tag")
-        tags = _tags(root, first["loc"])
+        tags = _tags(annotation, keys[-1])
         allowed = ", ".join(tags)
         if found is not None:
             message, fix = "unknown value", _suggest(found, tags)
@@ -73,43 +74,46 @@ def _suggest(word: str, known: Sequence[str]) -> str | None:
 
 def _known_keys(root: type[Section], path: tuple[int | str, ...]) -> list[str]:
     """Give the keys that the section at a path has."""
-    found = _sections(_find_annotation(root, path))
+    found = _sections(_walk(root, path)[0])
     return list(found[0].model_fields) if found else []
 
 
-def _tags(root: type[Section], path: tuple[int | str, ...]) -> list[str]:
-    """Give the formats that the union at a path has."""
-    sections = _sections(_find_annotation(root, path))
-    kinds = [
-        getattr(section.model_fields.get("format"), "annotation", None) for section in sections
-    ]
-    return [tag for kind in kinds for tag in get_args(kind)]
+def _tags(annotation: Any, key: str) -> list[str]:
+    """Give the values of a union's discriminator."""
+    return [tag for section in _sections(annotation) for tag in _values(section, key)]
 
 
-def _find_annotation(root: type[Section], path: tuple[int | str, ...]) -> Any:
+def _values(section: type[Section], key: str) -> tuple[Any, ...]:
+    return get_args(getattr(section.model_fields.get(key), "annotation", None))
+
+
+def _walk(root: type[Section], path: tuple[int | str, ...]) -> tuple[Any, list[str]]:
+    """Follow a path through the models: what stands there, and the keys a user wrote.
+
+    The discriminator's value stands in the path of a union's member; it is no key.
+    """
     annotation: Any = root
+    keys: list[str] = []
     for part in path:
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            if part not in annotation.model_fields:
-                return None
-            annotation = annotation.model_fields[str(part)].annotation
+        sections = _sections(annotation)
+        inner = get_args(annotation)
+        if get_origin(annotation) in (dict, tuple) and inner:
+            annotation = inner[1] if get_origin(annotation) is dict else inner[0]
+        elif member := _find_member(sections, part):
+            annotation = member
+            continue
+        elif len(sections) == 1 and part in sections[0].model_fields:
+            annotation = sections[0].model_fields[str(part)].annotation
         else:
-            annotation = _step_into(annotation, part)
-    return annotation
+            annotation = None
+        keys.append(str(part))
+    return annotation, keys
 
 
-def _step_into(annotation: Any, part: int | str) -> Any:
-    inner = get_args(annotation)
-    if get_origin(annotation) is dict:
-        return inner[1]
-    tagged = [
-        section
-        for section in _sections(annotation)
-        if part in get_args(getattr(section.model_fields.get("format"), "annotation", None))
-    ]
-    if tagged:
-        return tagged[0]
-    return inner[0] if get_origin(annotation) is tuple else annotation
+def _find_member(sections: list[type[Section]], part: int | str) -> type[Section] | None:
+    if len(sections) < 2:
+        return None
+    return next((found for found in sections for key in _TAGS if part in _values(found, key)), None)
 
 
 def _sections(annotation: Any) -> list[type[Section]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -118,13 +118,13 @@ class IntervalsInput(_Input):
 Input = Annotated[FastaInput | TableInput | IntervalsInput, Field(discriminator="format")]
 
 
-class Ingest(Section):
-    """Files to records."""
+class Reading(Section):
+    """What all tasks say about files and their records."""
 
-    inputs: tuple[Input, ...] = Field(min_length=1)
+    inputs: tuple[Any, ...] = Field(min_length=1)
     """The files, in order."""
-    alphabet: Literal["dna", "rna"] = "dna"
-    """``rna`` reads U as T; in ``dna`` a U is a bad letter."""
+    alphabet: Literal["dna", "rna", "protein"]
+    """What the letters stand for."""
     min_length: int = Field(default=1, ge=1)
     """Shorter sequences are rejected."""
     max_length: int = Field(default=100_000, ge=1)
@@ -135,3 +135,64 @@ class Ingest(Section):
     """A larger share of rejected records fails the run."""
     duplicate_ids: Literal["error", "number"] = "error"
     """``number`` appends ``.2``, ``.3`` … to repeated ids."""
+
+
+class Ingest(Reading):
+    """Files to records."""
+
+    inputs: tuple[Input, ...] = Field(min_length=1)
+    """The files, in order."""
+    alphabet: Literal["dna", "rna"] = "dna"
+    """``rna`` reads U as T; in ``dna`` a U is a bad letter."""
+
+
+class VariantTable(_Input):
+    """A table with a variant a row: CSV, TSV (plain or gzip) or Parquet."""
+
+    format: Literal["table"] = "table"
+    """How the file is read."""
+    variant_column: str | None = None
+    """Column of mutations of the wild type: ``A24G,D40V`` (or parted by ``;``, ``:``, ``/``,
+    ``+`` or space); ``WT``, ``=`` or nothing is the wild type itself."""
+    sequence_column: str | None = None
+    """Column of whole sequences, instead of mutations."""
+    id_column: str | None = None
+    """Column of the id; without it ids are ``row1``, ``row2``, …"""
+    replicate_column: str | None = None
+    """Column that tells replicates apart: rows of one variant are averaged, rows of one
+    variant and one replicate are repeats."""
+    error_column: str | None = None
+    """Column of the standard error of the measurement; records count in training by
+    1 / (error² + median error²)."""
+    weight_column: str | None = None
+    """Column of a number by which a record counts in training, instead of an error."""
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> VariantTable:
+        if (self.variant_column is None) == (self.sequence_column is None):
+            raise ValueError("give variant_column or sequence_column, one of them")
+        if self.error_column is not None and self.weight_column is not None:
+            raise ValueError("two sources of weights: error_column and weight_column")
+        return self
+
+
+class VariantIngest(Reading):
+    """Variants of a protein and their measurements."""
+
+    inputs: tuple[VariantTable, ...] = Field(min_length=1)
+    """The tables, in order."""
+    alphabet: Literal["protein"] = "protein"
+    """Amino acids; U is read as C and O as K; B, J, X and Z are unknown."""
+    wild_type: Source | None = None
+    """FASTA with the sequence whose variants these are; tables of mutations need it."""
+    first: int = 1
+    """Number of the wild type's first residue, as the mutations count."""
+    repeats: Literal["reject", "mean"] = "reject"
+    """Of rows with an equal sequence the first stays, or their mean."""
+
+    @model_validator(mode="after")
+    def _wild_type_given(self) -> VariantIngest:
+        for place, entry in enumerate(self.inputs):
+            if entry.variant_column is not None and self.wild_type is None:
+                raise ValueError(f"inputs[{place}].variant_column needs wild_type")
+        return self

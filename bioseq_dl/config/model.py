@@ -102,9 +102,10 @@ class Model(Section):
     both a CNN-BiLSTM. ``preset`` takes a published (or our own) set of sizes instead.
     """
 
-    preset: Literal["cnn", "bilstm", "bigru", "cnn_bilstm", "basset", "danq", "deepsea"] | None = (
-        None
-    )
+    preset: (
+        Literal["cnn", "bilstm", "bigru", "cnn_bilstm", "basset", "danq", "deepsea", "variants"]
+        | None
+    ) = None
     """Named sizes; the other size fields must then be left out, and take the preset's."""
     conv: tuple[ConvLayer, ...] = ()
     """Convolutional layers, first first."""

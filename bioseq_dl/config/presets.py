@@ -77,5 +77,19 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "pooling": ("flatten",),
         "dense": (925,),
     },
+    # Ours, for variants of one protein: small, and beside a term for each residue at its place.
+    "variants": {
+        "conv": (
+            {"channels": 64, "kernel": 5, "dropout": 0.1},
+            {"channels": 64, "kernel": 5, "residual": True, "dropout": 0.1},
+        ),
+        "normalisation": "none",
+        "activation": "gelu",
+        "pooling": ("flatten",),
+        "flatten_channels": 16,
+        "dense": (64,),
+        "dropout": 0.2,
+        "wide": {"positional": 1},
+    },
 }
 """Name: the fields of ``Model`` it sets; the others keep their defaults."""

@@ -5,18 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from bioseq_dl.config.base import Section
 from bioseq_dl.config.explain import explain
-from bioseq_dl.config.ingest import Ingest, Targets
+from bioseq_dl.config.ingest import Ingest, Targets, VariantIngest
 from bioseq_dl.config.interpret import Explain
+from bioseq_dl.config.landscape import Landscape
 from bioseq_dl.config.model import Encode, Model
-from bioseq_dl.config.split import Split
-from bioseq_dl.config.train import METRICS_OF_KIND, Baselines, Evaluate, Published, Train
+from bioseq_dl.config.split import Split, VariantSplit
+from bioseq_dl.config.train import (
+    METRICS_OF_KIND,
+    Baselines,
+    Evaluate,
+    Published,
+    Train,
+    VariantBaselines,
+)
 from bioseq_dl.config.variants import VariantsInput
 from bioseq_dl.errors import InputError
 
@@ -53,36 +61,24 @@ class DnaRun(Section):
     explain: Explain | None = None
     """What the network looks at; null does not ask."""
 
+    @property
+    def landscape(self) -> Landscape | None:
+        """Single mutants of a wild type: not of DNA."""
+        return None
+
     @model_validator(mode="after")
     def _sections_agree(self) -> DnaRun:
-        for place, entry in enumerate(self.ingest.inputs):
-            where = f"ingest.inputs[{place}]"
-            unknown = sorted((set(entry.labels) | set(entry.columns)) - set(self.targets.names))
-            if unknown:
-                names = ", ".join(self.targets.names)
-                raise ValueError(f"{where} labels unknown targets {unknown}; targets: {names}")
-            official = entry.split is not None or entry.split_column is not None
-            if self.split.method == "official" and not official:
-                raise ValueError(
-                    f"{where} has no split or split_column, which method official needs"
-                )
+        _check_labels(self)
         if self.model.needs_length and self.encode.length is None:
             name = self.model.preset
             what = f"preset {name}" if name is not None else self.model.needs_length
             raise ValueError(f"model.{what} needs encode.length: one length for all")
+        _check_loss(self)
         self._check_variants()
         self._check_explain()
         if self.baselines.additive and self.encode.length is None:
             raise ValueError("baselines.additive needs encode.length: one length for all")
-        metrics = METRICS_OF_KIND[self.targets.kind]
-        for place, figure in enumerate(self.published):
-            where = f"published[{place}]"
-            if figure.metric not in metrics:
-                allowed = ", ".join(metrics)
-                raise ValueError(f"{where}: unknown metric {figure.metric!r}; allowed: {allowed}")
-            if figure.target is not None and figure.target not in self.targets.names:
-                allowed = ", ".join(self.targets.names)
-                raise ValueError(f"{where}: unknown target {figure.target!r}; targets: {allowed}")
+        _check_published(self)
         return self
 
     def _check_variants(self) -> None:
@@ -108,6 +104,122 @@ class DnaRun(Section):
                 )
 
 
+class ProteinFitnessRun(Section):
+    """The effect of mutations: a measured number per variant of a protein."""
+
+    task: Literal["protein_fitness"]
+    """What kind of data is learnt from."""
+    title: str | None = None
+    """Heading in the report."""
+    targets: Targets = Targets(kind="regression", names=("score",))
+    """What is predicted; a regression where ``kind`` does not say otherwise."""
+    ingest: VariantIngest
+    """Tables to records."""
+    split: VariantSplit = VariantSplit()
+    """A fold per variant, and the audit."""
+    encode: Encode = Encode()
+    """Sequences to codes."""
+    model: Model = Model(preset="variants")
+    """The network."""
+    train: Train = Train()
+    """The training loop."""
+    baselines: VariantBaselines = VariantBaselines()
+    """Comparisons on the same folds."""
+    evaluate: Evaluate = Evaluate()
+    """Metrics and their uncertainty."""
+    published: tuple[Published, ...] = ()
+    """Figures from the literature."""
+    landscape: Landscape | None = None
+    """Single mutants of the wild type, and designs; null does not ask."""
+
+    @property
+    def variants(self) -> dict[str, VariantsInput]:
+        """Variants of a genome to score: none."""
+        return {}
+
+    @property
+    def explain(self) -> Explain | None:
+        """What to explain: nothing."""
+        return None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_what_follows(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        for part in ("variants", "explain"):
+            if data.get(part):
+                raise ValueError(f"{part} needs DNA: task dna_sequence")
+        targets = data.get("targets")
+        if isinstance(targets, dict):
+            named = {"kind": "regression", "names": ("score",)} | targets
+            data = {**data, "targets": named}
+        ingest, baselines = data.get("ingest"), data.get("baselines", {})
+        if isinstance(ingest, dict) and isinstance(baselines, dict):
+            # Without a wild type there is nothing to compare with; asked for, it is an error.
+            given = {"blosum": ingest.get("wild_type") is not None} | baselines
+            data = {**data, "baselines": given}
+        return data
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> ProteinFitnessRun:
+        _check_labels(self)
+        _check_loss(self)
+        for where, asked in (
+            ("model.reverse_complement", self.model.reverse_complement),
+            ("train.augment.reverse_complement", self.train.augment.reverse_complement),
+        ):
+            if asked:
+                raise ValueError(f"{where} needs DNA: a protein has one strand")
+        if self.split.method == "chromosome":
+            raise ValueError("split.method chromosome needs DNA cut from a genome")
+        if (wide := self.model.wide) is not None and (wide.positional or 0) > 2:
+            raise ValueError("model.wide.positional: of 20 amino acids, 2 at most")
+        if (wide := self.model.wide) is not None and (wide.anywhere or 0) > 4:
+            raise ValueError("model.wide.anywhere: of 20 amino acids, 4 at most")
+        for name in ("pairwise", "blosum"):
+            if getattr(self.baselines, name) and self.ingest.wild_type is None:
+                raise ValueError(f"baselines.{name} needs ingest.wild_type")
+        if self.landscape is not None:
+            if self.ingest.wild_type is None:
+                raise ValueError("landscape needs ingest.wild_type")
+            if self.targets.kind == "multiclass":
+                raise ValueError("landscape needs one number per variant, not classes")
+            if self.landscape.fold >= self.split.folds:
+                raise ValueError(f"landscape.fold: folds count from 0 to {self.split.folds - 1}")
+        _check_published(self)
+        return self
+
+
+def _check_labels(run: DnaRun | ProteinFitnessRun) -> None:
+    for place, entry in enumerate(run.ingest.inputs):
+        where = f"ingest.inputs[{place}]"
+        unknown = sorted((set(entry.labels) | set(entry.columns)) - set(run.targets.names))
+        if unknown:
+            names = ", ".join(run.targets.names)
+            raise ValueError(f"{where} labels unknown targets {unknown}; targets: {names}")
+        official = entry.split is not None or entry.split_column is not None
+        if run.split.method == "official" and not official:
+            raise ValueError(f"{where} has no split or split_column, which method official needs")
+
+
+def _check_loss(run: DnaRun | ProteinFitnessRun) -> None:
+    if run.train.loss != "default" and run.targets.kind != "regression":
+        raise ValueError(f"train.loss {run.train.loss} needs targets.kind regression")
+
+
+def _check_published(run: DnaRun | ProteinFitnessRun) -> None:
+    metrics = METRICS_OF_KIND[run.targets.kind]
+    for place, figure in enumerate(run.published):
+        where = f"published[{place}]"
+        if figure.metric not in metrics:
+            allowed = ", ".join(metrics)
+            raise ValueError(f"{where}: unknown metric {figure.metric!r}; allowed: {allowed}")
+        if figure.target is not None and figure.target not in run.targets.names:
+            allowed = ", ".join(run.targets.names)
+            raise ValueError(f"{where}: unknown target {figure.target!r}; targets: {allowed}")
+
+
 def _check_targets(where: str, asked: tuple[str, ...], names: tuple[str, ...]) -> None:
     unknown = [name for name in asked if name not in names]
     if unknown:
@@ -115,7 +227,7 @@ def _check_targets(where: str, asked: tuple[str, ...], names: tuple[str, ...]) -
         raise ValueError(f"{where}.targets: unknown target {unknown[0]!r}; targets: {allowed}")
 
 
-Run = DnaRun  # a discriminated union on ``task`` once there are two
+Run = Annotated[DnaRun | ProteinFitnessRun, Field(discriminator="task")]
 
 
 class Config(Section):

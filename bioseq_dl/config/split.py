@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,8 @@ from bioseq_dl.config.base import Section
 
 class Audit(Section):
     """Search for the same or nearly the same sequence in two folds."""
+
+    alphabet: ClassVar[Literal["dna", "protein"]] = "dna"
 
     policy: Literal["fail", "drop", "report"] = "fail"
     """``fail`` stops the run above the limit; ``drop`` removes the leaking records from
@@ -72,3 +74,38 @@ class Split(Section):
         if self.method == "official" and self.folds > 1:
             raise ValueError("method official has one fold; use random, group or homology")
         return self
+
+
+class ProteinAudit(Audit):
+    """Search for the same or nearly the same protein in two folds."""
+
+    alphabet: ClassVar[Literal["dna", "protein"]] = "protein"
+
+    kmer: int = Field(default=5, ge=3, le=12)
+    """Length of those k-mers, in residues: two unrelated proteins of 300 residues share one of
+    five by chance in three cases of a hundred."""
+    both_strands: Literal[False] = False
+    """Proteins have one strand."""
+    overlaps: Literal[False] = False
+    """Proteins have no place on a genome."""
+
+
+class ProteinSplit(Split):
+    """A fold per protein."""
+
+    audit: ProteinAudit = ProteinAudit()
+    """How leakage is looked for and what follows."""
+
+
+class VariantAudit(ProteinAudit):
+    """Search for the same variant in two folds."""
+
+    near_duplicates: bool = False
+    """Look for near duplicates too: the variants of one wild type all are."""
+
+
+class VariantSplit(Split):
+    """A fold per variant."""
+
+    audit: VariantAudit = VariantAudit()
+    """How leakage is looked for and what follows."""

@@ -52,6 +52,10 @@ class Train(Section):
     """Largest norm of the gradient; null is none."""
     class_weights: Literal["none", "balanced"] = "none"
     """``balanced`` weights each class by the inverse of its share in train."""
+    loss: Literal["default", "rank", "both"] = "default"
+    """``default`` is cross-entropy, or the squared error of a regression. ``rank`` asks of a
+    regression the order alone: the logistic loss of each pair of a batch; its values have no
+    scale. ``both`` adds them."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     """Move targets of classification towards the uniform by this much."""
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
@@ -104,6 +108,28 @@ class Baselines(Section):
     both_strands: bool = False
     """Count a k-mer and its reverse complement as one."""
     strengths: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1, 1.0)
+    """Inverse regularisation strengths tried; the best on validation is kept."""
+
+
+class VariantBaselines(Baselines):
+    """Honest comparisons on the same variants."""
+
+    kmer: None = None
+    """Composition tells nothing of variants."""
+    additive: bool = True
+    """Ridge (or logistic) regression on the letter at each place: each mutation adds its own
+    amount; needs one length."""
+    pairwise: bool = False
+    """The same with each pair of mutations that stands in two training records or more; needs a
+    wild type."""
+    blosum: bool = True
+    """A straight line through the sum of the mutations' BLOSUM62 scores (Henikoff and
+    Henikoff 1992); needs a wild type."""
+    max_pairs: int = Field(default=200_000, ge=1)
+    """Pairs used by ``pairwise``, the most frequent."""
+    both_strands: Literal[False] = False
+    """Proteins have one strand."""
+    strengths: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0)
     """Inverse regularisation strengths tried; the best on validation is kept."""
 
 

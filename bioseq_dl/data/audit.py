@@ -47,6 +47,7 @@ from bioseq_dl.data.tables import (
     sort_ids,
     write_roles,
 )
+from bioseq_dl.encode.alphabet import ALPHABETS
 from bioseq_dl.encode.examples import ROLES
 from bioseq_dl.errors import InputError
 from bioseq_dl.provenance import peak_memory_bytes
@@ -148,6 +149,7 @@ def _search(
         containment=audit.containment,
         known=known,
         salt=salt,
+        alphabet=ALPHABETS[audit.alphabet],
     )
 
 

@@ -10,13 +10,17 @@ from bioseq_dl.data.one_hot import LETTERS
 
 
 def augment(
-    codes: Tensor, lengths: Tensor | None, settings: Augment, generator: torch.Generator
+    codes: Tensor,
+    lengths: Tensor | None,
+    settings: Augment,
+    generator: torch.Generator,
+    letters: int = LETTERS,
 ) -> Tensor:
     """Draw a changed copy of each example.
 
     First each sequence moves by -shift .. shift bases (what leaves it is lost, the gap is
     unknown), then half of them become the other strand, then single bases are replaced
-    by one drawn from A, C, G, T (which may be the same). Lengths stay as they are;
+    by a drawn letter (which may be the same). Lengths stay as they are;
     unknown bases and padding stay unknown.
 
     Parameters
@@ -27,6 +31,8 @@ def augment(
     settings : Augment
     generator : torch.Generator
         Of the device of `codes`; the only source of chance.
+    letters : int
+        Of the alphabet; the code of what is unknown. The other strand needs 4.
 
     Returns
     -------
@@ -47,14 +53,14 @@ def augment(
             moves = torch.randint(*span, (count, 1), device=device, generator=generator)
             places = places - moves
         inside = inside & (places >= 0) & (places < ends)
-        codes = torch.where(inside, codes.gather(1, places.clamp(0, width - 1)), LETTERS)
+        codes = torch.where(inside, codes.gather(1, places.clamp(0, width - 1)), letters)
         if settings.reverse_complement:
             codes = torch.where(other & (codes < LETTERS), LETTERS - 1 - codes, codes)
     if settings.substitution:
         # One draw decides both: below the share, where it falls chooses the letter.
         drawn = torch.rand(codes.shape, device=device, generator=generator)
-        drawn = drawn.mul_(LETTERS / settings.substitution)
-        letters = drawn.clamp(max=LETTERS).to(codes.dtype)
-        replaced = (letters < LETTERS) & (codes < LETTERS)
-        codes = torch.where(replaced, letters, codes)
+        drawn = drawn.mul_(letters / settings.substitution)
+        new = drawn.clamp(max=letters).to(codes.dtype)
+        replaced = (new < letters) & (codes < letters)
+        codes = torch.where(replaced, new, codes)
     return codes

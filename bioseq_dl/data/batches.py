@@ -9,7 +9,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bioseq_dl.encode.alphabet import DNA
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.encode.windows import gather_windows
 from bioseq_dl.errors import InputError
@@ -25,7 +24,7 @@ class Batch(NamedTuple):
     """Examples side by side."""
 
     codes: Tensor
-    """uint8 (n, length): the unknown code (4) beyond a sequence's end."""
+    """uint8 (n, length): the unknown code (DNA: 4) beyond a sequence's end."""
     lengths: Tensor | None
     """int64 (n,): bases of each; None where none is padded."""
     targets: Tensor
@@ -125,7 +124,8 @@ def gather(examples: Examples, indices: Indices) -> Batch:
     lengths = examples.offsets[indices + 1] - starts
     width = int(lengths.max()) if len(lengths) else 0
     none = np.zeros(len(indices), np.int64)
-    codes = gather_windows(examples.codes, starts, width, none, lengths, DNA.unknown_code)
+    fill = examples.alphabet.unknown_code
+    codes = gather_windows(examples.codes, starts, width, none, lengths, fill)
     padded = bool((lengths < width).any())
     return Batch(
         codes=torch.from_numpy(codes),

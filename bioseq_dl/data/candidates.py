@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bioseq_dl.data.kmers import CHUNK_BASES, count_windows, find_minimizers, mix_bits, sort_unique
 from bioseq_dl.data.sequences import Sequences, iterate_chunks
+from bioseq_dl.encode.alphabet import DNA, Alphabet
 
 _INDEX_ROWS = 40_000_000
 _SLAB_ROWS = 1 << 20
@@ -70,6 +71,7 @@ def find_candidates(
     both_strands: bool,
     containment: float,
     salt: int = 0,
+    alphabet: Alphabet = DNA,
 ) -> tuple[NDArray[np.uint64], bool]:
     """Pair sequences that share a minimizer and differ in a label.
 
@@ -88,6 +90,7 @@ def find_candidates(
         Least part of the k-mers that pairs of interest share; sets the window.
     salt : int
         Another salt draws other representatives from crowded buckets.
+    alphabet : Alphabet
 
     Returns
     -------
@@ -106,7 +109,7 @@ def find_candidates(
     limit = max(_LEAST_LINKS, _LINKS_PER_SEQUENCE * n) // parts
     found, complete = [np.empty(0, np.uint64)], True
     for part in range(parts):
-        keys = _index_minimizers(sequences, k, window, both_strands, part, parts)
+        keys = _index_minimizers(sequences, k, window, both_strands, part, parts, alphabet)
         keys = _drop_lonely(keys, bits)
         for start, stop in _cut_slabs(keys, bits):
             share = limit * (stop - start) // len(keys)
@@ -125,7 +128,13 @@ def _member_bits(n: int) -> np.uint64:
 
 
 def _index_minimizers(
-    sequences: Sequences, k: int, window: int, both_strands: bool, part: int, parts: int
+    sequences: Sequences,
+    k: int,
+    window: int,
+    both_strands: bool,
+    part: int,
+    parts: int,
+    alphabet: Alphabet,
 ) -> NDArray[np.uint64]:
     """Give sorted keys: a minimizer's hash in the high bits, its sequence's index in the low.
 
@@ -135,7 +144,7 @@ def _index_minimizers(
     bits = _member_bits(len(sequences))
     found = [np.empty(0, np.uint64)]
     for start, chunk in iterate_chunks(sequences, CHUNK_BASES):
-        hashes, owners = find_minimizers(chunk, k, window, both_strands)
+        hashes, owners = find_minimizers(chunk, k, window, both_strands, alphabet)
         if parts > 1:
             mine = hashes % np.uint64(parts) == np.uint64(part)
             hashes, owners = hashes[mine], owners[mine]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from bioseq_dl.config import Targets
-from bioseq_dl.encode.alphabet import DNA
+from bioseq_dl.encode.alphabet import ALPHABETS, find_alphabet
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
@@ -31,7 +31,15 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
 }
 # Widest first, so that every tensor begins at a multiple of its item size.
-_TENSORS = {"offsets": ("I64", 1), "targets": ("F32", 2), "codes": ("U8", 1), "roles": ("U8", 2)}
+_TENSORS = {
+    "offsets": ("I64", 1),
+    "targets": ("F32", 2),
+    "weights": ("F32", 1),
+    "codes": ("U8", 1),
+    "roles": ("U8", 2),
+    "wild_type": ("U8", 1),
+}
+_OPTIONAL = ("weights", "wild_type")
 _METADATA = ("alphabet", "ids_sha256", "targets", "unknown")
 _LARGEST_HEADER = 100_000_000  # the format's own limit
 _FIX = "delete the file and run encode again"
@@ -46,7 +54,7 @@ def write_examples(path: str | Path, examples: Examples) -> None:
         Where the folder cannot be written or the disk is full.
     """
     metadata = {
-        "alphabet": DNA.letters,
+        "alphabet": examples.alphabet.letters,
         "ids_sha256": examples.ids_sha256,
         "targets": examples.spec.model_dump(mode="json"),
         "unknown": examples.unknown,
@@ -57,6 +65,8 @@ def write_examples(path: str | Path, examples: Examples) -> None:
     arrays = []
     end = 0
     for name, (code, _) in _TENSORS.items():
+        if getattr(examples, name) is None:
+            continue
         array = np.ascontiguousarray(getattr(examples, name), _DTYPES[code])
         start, end = end, end + array.nbytes
         header[name] = {"dtype": code, "shape": array.shape, "data_offsets": (start, end)}
@@ -89,7 +99,11 @@ def read_examples(path: str | Path) -> Examples:
     except OSError as error:
         raise InputError(f"cannot read the examples: {error.strerror}", file=path) from None
     header = _parse_header(text, path)
-    tensors = {name: _map_tensor(path, header, name, 8 + length, size) for name in _TENSORS}
+    tensors = {
+        name: _map_tensor(path, header, name, 8 + length, size)
+        for name in _TENSORS
+        if name not in _OPTIONAL or name in header
+    }
     metadata = _parse_metadata(header, path)
     try:
         return Examples(
@@ -100,6 +114,9 @@ def read_examples(path: str | Path) -> Examples:
             spec=Targets.model_validate(metadata["targets"]),
             unknown=metadata["unknown"],
             ids_sha256=metadata["ids_sha256"],
+            alphabet=find_alphabet(metadata["alphabet"]),  # type: ignore[arg-type]
+            weights=tensors.get("weights"),
+            wild_type=tensors.get("wild_type"),
         )
     except (ValidationError, ValueError) as error:
         problem = str(error).splitlines()[0]
@@ -128,12 +145,12 @@ def _parse_metadata(header: dict[str, Any], path: Path) -> dict[str, Any]:
             allowed=", ".join(_METADATA),
             fix=_FIX,
         ) from None
-    if metadata["alphabet"] != DNA.letters:
+    if find_alphabet(metadata["alphabet"]) is None:
         raise InputError(
             "examples of another alphabet",
             file=path,
             found=metadata["alphabet"],
-            allowed=DNA.letters,
+            allowed=", ".join(known.letters for known in ALPHABETS.values()),
             fix=_FIX,
         )
     return metadata

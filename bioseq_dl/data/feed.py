@@ -14,7 +14,10 @@ from bioseq_dl.data.one_hot import one_hot
 from bioseq_dl.encode.examples import Examples
 
 Inputs = tuple[Tensor, Tensor | None]
-"""One-hot columns (n, 4, length), and lengths (n,) where sequences are padded."""
+"""One-hot columns (n, letters, length), and lengths (n,) where sequences are padded."""
+
+Labels = Tensor | tuple[Tensor, Tensor]
+"""What a loss takes: targets (n, targets), with weights (n,) where records have some."""
 
 
 def feed_batch(
@@ -23,7 +26,7 @@ def feed_batch(
     device: torch.device,
     augment: Augment | None = None,
     generator: torch.Generator | None = None,
-) -> tuple[Inputs, Tensor]:
+) -> tuple[Inputs, Labels]:
     """Bring a batch to the device.
 
     Codes travel, a byte a base; augmentation and one-hot are done on the device.
@@ -41,8 +44,14 @@ def feed_batch(
     inputs : tuple
         The arguments of ``SequenceModel``.
     targets : float32 tensor, shape (n, targets)
+        Beside it the weights, where records have some.
     """
     codes, lengths, targets = move_batch(gather(examples, indices), device)
+    letters = len(examples.alphabet.letters)
     if augment is not None and generator is not None:
-        codes = draw_augmented(codes, lengths, augment, generator)
-    return (one_hot(codes, examples.unknown), lengths), targets
+        codes = draw_augmented(codes, lengths, augment, generator, letters)
+    columns = one_hot(codes, examples.unknown, letters=letters)
+    if examples.weights is None:
+        return (columns, lengths), targets
+    weights = torch.from_numpy(examples.weights[indices]).to(device)
+    return (columns, lengths), (targets, weights)

@@ -10,12 +10,18 @@ from scipy.sparse.csgraph import connected_components
 from bioseq_dl.data.candidates import Labels
 from bioseq_dl.data.sequences import Sequences
 from bioseq_dl.data.similarity import find_similar, no_pairs
+from bioseq_dl.encode.alphabet import DNA, Alphabet
 
 _MOST_ROUNDS = 5
 
 
 def cluster_sequences(
-    sequences: Sequences, *, k: int, both_strands: bool, containment: float
+    sequences: Sequences,
+    *,
+    k: int,
+    both_strands: bool,
+    containment: float,
+    alphabet: Alphabet = DNA,
 ) -> NDArray[np.int64]:
     """Put sequences that share at least `containment` of their k-mers into one cluster.
 
@@ -31,6 +37,7 @@ def cluster_sequences(
     k : int
     both_strands : bool
     containment : float
+    alphabet : Alphabet
 
     Returns
     -------
@@ -50,6 +57,7 @@ def cluster_sequences(
             containment=containment,
             known=found,
             salt=salt,
+            alphabet=alphabet,
         )
         if len(found.pairs) > before:
             clusters = join_pairs(n, found.pairs)

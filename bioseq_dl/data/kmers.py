@@ -1,27 +1,37 @@
-"""K-mers as 2-bit packed integers, their hashes, and minimizers, for many sequences at once."""
+"""K-mers as packed integers, their hashes, and minimizers, for many sequences at once."""
 
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bioseq_dl.data.sequences import Sequences, iterate_chunks
+from bioseq_dl.encode.alphabet import DNA, Alphabet
 
 CHUNK_BASES = 1 << 21
 """Bases worked on at a time, which bounds the memory for what stands between."""
 NONE = np.uint64(2**64 - 1)
-"""Stands where there is no k-mer; above every packed one, as k is at most 31."""
+"""Stands where there is no k-mer; above every packed one, as those take 62 bits at most."""
 
 
-def _codes() -> NDArray[np.uint8]:
-    table = np.full(256, 4, np.uint8)
-    for letters, code in (("Aa", 0), ("Cc", 1), ("Gg", 2), ("TtUu", 3)):
-        for letter in letters:
-            table[ord(letter)] = code
+@cache
+def _codes(alphabet: Alphabet) -> NDArray[np.uint8]:
+    """Give the code of each byte, lower case as upper; the unknown code for all others."""
+    table = np.full(256, alphabet.unknown_code, np.uint8)
+    letters = [*zip(alphabet.letters, range(len(alphabet.letters)), strict=True)]
+    # RNA may stand among DNA here, as sequences are compared and not read.
+    for pair in alphabet.aliases or ("UT",):
+        letters.append((pair[0], alphabet.letters.index(pair[1])))
+    for letter, code in letters:
+        table[[ord(letter), ord(letter.lower())]] = code
     return table
 
 
-_CODES = _codes()
+def _bits(alphabet: Alphabet) -> int:
+    """Bits that a letter takes: 2 of four letters, 5 of twenty."""
+    return (len(alphabet.letters) - 1).bit_length()
 
 
 def mix_bits(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -37,8 +47,8 @@ def mix_bits(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed
 
 
-def _pack(codes: NDArray[np.uint64], k: int, *, first_high: bool) -> NDArray[np.uint64]:
-    """Pack each run of k 2-bit codes, by doubling: log2(k) passes instead of k."""
+def _pack(codes: NDArray[np.uint64], k: int, bits: int, *, first_high: bool) -> NDArray[np.uint64]:
+    """Pack each run of k codes of some bits, by doubling: log2(k) passes instead of k."""
     block, width = codes, 1
     packed, done = np.zeros(len(codes), np.uint64), 0
 
@@ -47,8 +57,8 @@ def _pack(codes: NDArray[np.uint64], k: int, *, first_high: bool) -> NDArray[np.
     ) -> NDArray[np.uint64]:
         shifted = right[n_left:]
         if first_high:
-            return (left[: len(shifted)] << np.uint64(2 * n_right)) | shifted
-        return left[: len(shifted)] | (shifted << np.uint64(2 * n_left))
+            return (left[: len(shifted)] << np.uint64(bits * n_right)) | shifted
+        return left[: len(shifted)] | (shifted << np.uint64(bits * n_left))
 
     while True:
         if k & width:
@@ -58,32 +68,41 @@ def _pack(codes: NDArray[np.uint64], k: int, *, first_high: bool) -> NDArray[np.
         block, width = join(block, width, block, width), 2 * width
 
 
-def pack_kmers(sequences: Sequences, k: int, both_strands: bool) -> NDArray[np.uint64]:
-    """Pack the k-mer that starts at each base.
+def pack_kmers(
+    sequences: Sequences, k: int, both_strands: bool, alphabet: Alphabet = DNA
+) -> NDArray[np.uint64]:
+    """Pack the k-mer that starts at each letter.
 
     Parameters
     ----------
     sequences : Sequences
     k : int
-        1 to 31.
+        1 to 31; of proteins to 12.
     both_strands : bool
-        Take the smaller of the k-mer and its reverse complement (the canonical k-mer).
+        Take the smaller of the k-mer and its reverse complement (the canonical k-mer); of
+        DNA only.
+    alphabet : Alphabet
 
     Returns
     -------
-    ndarray of uint64, shape (bases,)
-        A C G T are 0 1 2 3, the first base in the highest bits. `NONE` where the k-mer would
-        run over the end of its sequence or holds another letter than A C G T U.
+    ndarray of uint64, shape (letters,)
+        A C G T are 0 1 2 3, the first letter in the highest bits. `NONE` where the k-mer would
+        run over the end of its sequence or holds an unknown letter.
     """
+    bits = _bits(alphabet)
+    if k * bits > 62:
+        raise ValueError(f"k must be at most {62 // bits}, found {k}")
+    if both_strands and alphabet is not DNA:
+        raise ValueError("these sequences have one strand only")
     found = np.full(len(sequences.letters), NONE)
     if len(found) < k:
         return found
-    codes = _CODES[sequences.letters]
-    wide = (codes & np.uint8(3)).astype(np.uint64)
-    packed = _pack(wide, k, first_high=True)
+    codes = _codes(alphabet)[sequences.letters]
+    wide = (codes & np.uint8(2**bits - 1)).astype(np.uint64)
+    packed = _pack(wide, k, bits, first_high=True)
     if both_strands:
-        packed = np.minimum(packed, _pack(wide ^ np.uint64(3), k, first_high=False))
-    unknown = np.concatenate(([0], np.cumsum(codes > 3, dtype=np.int32)))
+        packed = np.minimum(packed, _pack(wide ^ np.uint64(3), k, bits, first_high=False))
+    unknown = np.concatenate(([0], np.cumsum(codes == alphabet.unknown_code, dtype=np.int32)))
     left = np.repeat(sequences.offsets[1:], sequences.lengths) - np.arange(len(found))
     valid = (left[: len(packed)] >= k) & (unknown[k:] == unknown[:-k])
     found[: len(packed)] = np.where(valid, packed, NONE)
@@ -96,7 +115,7 @@ def count_windows(sequences: Sequences, k: int) -> NDArray[np.int64]:
 
 
 def find_minimizers(
-    sequences: Sequences, k: int, window: int, both_strands: bool
+    sequences: Sequences, k: int, window: int, both_strands: bool, alphabet: Alphabet = DNA
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Find the k-mer of lowest hash in every `window` consecutive k-mers of each sequence.
 
@@ -110,6 +129,7 @@ def find_minimizers(
         ``window`` is at most ``k``.
     both_strands : bool
         Use canonical k-mers.
+    alphabet : Alphabet
 
     Returns
     -------
@@ -119,7 +139,7 @@ def find_minimizers(
     """
     if window > k:
         raise ValueError(f"window {window} must not be above k {k}")
-    kmers = pack_kmers(sequences, k, both_strands)
+    kmers = pack_kmers(sequences, k, both_strands, alphabet)
     lowest = np.where(kmers == NONE, NONE, mix_bits(kmers))
     # The k - 1 places after a sequence's last k-mer hold NONE, so that a window that runs
     # over its end sees nothing of the next sequence.
@@ -140,7 +160,7 @@ def find_minimizers(
 
 
 def tabulate_kmers(
-    sequences: Sequences, k: int, both_strands: bool
+    sequences: Sequences, k: int, both_strands: bool, alphabet: Alphabet = DNA
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Give each sequence's k-mers as a sorted row without repeats.
 
@@ -162,7 +182,7 @@ def tabulate_kmers(
     for start, chunk in iterate_chunks(sequences, CHUNK_BASES):
         here = rows[start : start + len(chunk)]
         counts = count_windows(chunk, k)
-        kmers = pack_kmers(chunk, k, both_strands)
+        kmers = pack_kmers(chunk, k, both_strands, alphabet)
         left = np.repeat(chunk.offsets[1:], chunk.lengths) - np.arange(len(kmers))
         here[np.arange(width) < counts[:, None]] = kmers[left >= k]
         here.sort(axis=1)

@@ -6,34 +6,42 @@ import torch
 from torch import Tensor
 
 LETTERS = 4
-"""Rows of the one-hot matrix: A, C, G, T. Code 4 is an unknown base."""
+"""Rows of the one-hot matrix of DNA: A, C, G, T. Code 4 is an unknown base."""
 
 
-def one_hot(codes: Tensor, unknown: str = "zeros", dtype: torch.dtype = torch.float32) -> Tensor:
-    """Compare every code with the four letters.
+def one_hot(
+    codes: Tensor,
+    unknown: str = "zeros",
+    dtype: torch.dtype = torch.float32,
+    letters: int = LETTERS,
+) -> Tensor:
+    """Compare every code with each letter.
 
     One comparison written straight into the result: no integer matrix, no table look-up.
 
     Parameters
     ----------
     codes : uint8 tensor, shape (n, length)
-        A C G T = 0 1 2 3, unknown = 4.
+        The unknown letter's code is `letters`; DNA: A C G T = 0 1 2 3, unknown = 4.
     unknown : str
-        ``zeros`` leaves the column of an unknown base empty; ``uniform`` sets it to 1/4.
+        ``zeros`` leaves the column of an unknown letter empty; ``uniform`` sets it to
+        1 / letters.
     dtype : torch.dtype
         Floating point.
+    letters : int
+        Of the alphabet.
 
     Returns
     -------
-    tensor of `dtype`, shape (n, 4, length), contiguous, on the device of `codes`
+    tensor of `dtype`, shape (n, letters, length), contiguous, on the device of `codes`
     """
-    letters = torch.arange(LETTERS, dtype=codes.dtype, device=codes.device)
+    known = torch.arange(letters, dtype=codes.dtype, device=codes.device)
     columns = torch.empty(
-        (codes.shape[0], LETTERS, codes.shape[1]), dtype=dtype, device=codes.device
+        (codes.shape[0], letters, codes.shape[1]), dtype=dtype, device=codes.device
     )
-    torch.eq(codes.unsqueeze(1), letters.view(LETTERS, 1), out=columns)
+    torch.eq(codes.unsqueeze(1), known.view(letters, 1), out=columns)
     if unknown == "uniform":
-        columns += (codes == LETTERS).to(dtype).div_(LETTERS).unsqueeze(1)
+        columns += (codes == letters).to(dtype).div_(letters).unsqueeze(1)
     elif unknown != "zeros":
         raise ValueError(f"unknown must be zeros or uniform, found {unknown}")
     return columns

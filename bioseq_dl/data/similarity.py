@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bioseq_dl.data.candidates import Labels, find_candidates
 from bioseq_dl.data.kmers import NONE, count_windows, sort_unique, tabulate_kmers
 from bioseq_dl.data.sequences import Sequences, take_sequences
+from bioseq_dl.encode.alphabet import DNA, Alphabet
 
 _TABLE_CELLS = 1 << 25
 _MERGED_CELLS = 1 << 20
@@ -54,6 +55,7 @@ def find_similar(
     containment: float,
     known: Similar,
     salt: int = 0,
+    alphabet: Alphabet = DNA,
 ) -> Similar:
     """Find pairs of sequences with different labels that share at least `containment`.
 
@@ -73,6 +75,7 @@ def find_similar(
         Pairs measured before are not measured again.
     salt : int
         Another salt draws other representatives from crowded buckets.
+    alphabet : Alphabet
 
     Returns
     -------
@@ -87,6 +90,7 @@ def find_similar(
         both_strands=both_strands,
         containment=containment,
         salt=salt,
+        alphabet=alphabet,
     )
     candidates = sort_unique(np.concatenate([known.candidates, linked]))
     new = candidates
@@ -95,7 +99,7 @@ def find_similar(
         place = np.minimum(place, len(known.candidates) - 1)
         new = candidates[known.candidates[place] != candidates]
     pairs = np.stack([new // np.uint64(n), new % np.uint64(n)], axis=1).astype(np.int64)
-    shared = measure_containment(sequences, pairs, k, both_strands)
+    shared = measure_containment(sequences, pairs, k, both_strands, alphabet)
     keep = shared >= containment
     pairs = np.concatenate([known.pairs, pairs[keep]])
     shared = np.concatenate([known.containment, shared[keep]])
@@ -104,7 +108,11 @@ def find_similar(
 
 
 def measure_containment(
-    sequences: Sequences, pairs: NDArray[np.int64], k: int, both_strands: bool
+    sequences: Sequences,
+    pairs: NDArray[np.int64],
+    k: int,
+    both_strands: bool,
+    alphabet: Alphabet = DNA,
 ) -> NDArray[np.float64]:
     """Measure |A ∩ B| / min(|A|, |B|) of the k-mers of each pair, exactly.
 
@@ -126,7 +134,7 @@ def measure_containment(
     result = np.zeros(len(pairs))
     for block in _group_pairs(pairs, count_windows(sequences, k)):
         index, place = np.unique(pairs[block], return_inverse=True)
-        rows, sizes = tabulate_kmers(take_sequences(sequences, index), k, both_strands)
+        rows, sizes = tabulate_kmers(take_sequences(sequences, index), k, both_strands, alphabet)
         place = place.reshape(-1, 2)
         step = max(1, _MERGED_CELLS // (2 * rows.shape[1] + 1))
         for start in range(0, len(block), step):

@@ -30,6 +30,7 @@ from bioseq_dl.data.tables import (
     sort_ids,
     write_roles,
 )
+from bioseq_dl.encode.alphabet import ALPHABETS
 from bioseq_dl.encode.examples import ROLES
 from bioseq_dl.errors import InputError
 
@@ -197,6 +198,7 @@ def _assign_clusters(table: pa.Table, split: Split, strata: NDArray[np.int64]) -
         k=split.audit.kmer,
         both_strands=split.audit.both_strands,
         containment=split.homology_containment,
+        alphabet=ALPHABETS[split.audit.alphabet],
     )
     return _draw_folds(split, strata, clusters[equal.member])
 

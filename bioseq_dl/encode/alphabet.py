@@ -24,24 +24,33 @@ class Alphabet:
         Known letters; a letter's code is its place, ``0 .. len(letters) - 1``.
     unknown : str
         Letters that all take the code ``len(letters)``; the first is written back.
-    complement : str
-        The letter that pairs with each of `letters`, in their order.
+    complement : str, optional
+        The letter that pairs with each of `letters`, in their order; None where sequences
+        have one strand.
+    aliases : tuple of str
+        Pairs: a letter, and the one of `letters` it is read as.
+    unit : str
+        What a letter stands for, in messages.
     """
 
     letters: str
     unknown: str
-    complement: str
+    complement: str | None = None
+    aliases: tuple[str, ...] = ()
+    unit: str = "base"
     table: bytes = field(init=False, repr=False, compare=False)
     """256 bytes: the code of each byte value, 255 where it is no letter."""
 
     def __post_init__(self) -> None:
         if len(set(self.letters + self.unknown)) != len(self.letters + self.unknown):
             raise ValueError("letters and unknown letters must all differ")
-        if sorted(self.complement) != sorted(self.letters):
+        if self.complement is not None and sorted(self.complement) != sorted(self.letters):
             raise ValueError("complement must be the letters in another order")
         table = np.full(256, _BAD, np.uint8)
         table[list(self.unknown.encode("ascii"))] = self.unknown_code
         table[list(self.letters.encode("ascii"))] = np.arange(len(self.letters))
+        for pair in self.aliases:
+            table[ord(pair[0])] = self.letters.index(pair[1])
         object.__setattr__(self, "table", table.tobytes())
 
     @property
@@ -81,7 +90,7 @@ class Alphabet:
             record=record,
             position=place + 1,
             found=letter,
-            allowed=f"{self.letters} and for unknown bases {self.unknown}",
+            allowed=f"{self.letters} and for unknown {self.unit}s {self.unknown}",
         )
 
     def decode(self, codes: Codes) -> str:
@@ -103,7 +112,14 @@ class Alphabet:
         Parameters
         ----------
         codes : array of uint8, shape (..., length)
+
+        Raises
+        ------
+        ValueError
+            Where the alphabet has no complement.
         """
+        if self.complement is None:
+            raise ValueError("these sequences have one strand only")
         pairs = np.full(self.unknown_code + 1, self.unknown_code, np.uint8)
         for code, letter in enumerate(self.complement):
             pairs[code] = self.letters.index(letter)
@@ -113,3 +129,19 @@ class Alphabet:
 DNA = Alphabet(letters="ACGT", unknown="NRYSWKMBDHV", complement="TGCA")
 """A C G T = 0 1 2 3; N and the other IUPAC ambiguity codes = 4 (NC-IUB 1985,
 Nucleic Acids Res. 13:3021)."""
+
+PROTEIN = Alphabet(
+    letters="ACDEFGHIKLMNPQRSTVWY", unknown="XBZJ", aliases=("UC", "OK"), unit="residue"
+)
+"""The 20 amino acids in alphabetical order = 0 .. 19; X (any), B (D or N), Z (E or Q) and
+J (I or L) = 20 (IUPAC-IUB 1983, Eur. J. Biochem. 138:9). U, selenocysteine, is read as C and
+O, pyrrolysine, as K: the residues they are made from or stand in for. A stop (``*``) is no
+letter."""
+
+ALPHABETS = {"dna": DNA, "protein": PROTEIN}
+"""By the name that a task gives."""
+
+
+def find_alphabet(letters: str) -> Alphabet | None:
+    """Give the alphabet of these letters; None where there is none."""
+    return next((known for known in ALPHABETS.values() if known.letters == letters), None)

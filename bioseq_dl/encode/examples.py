@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bioseq_dl.config import Targets
-from bioseq_dl.encode.alphabet import Codes
+from bioseq_dl.encode.alphabet import DNA, Alphabet, Codes
 
 ROLES = ("train", "val", "test", "drop")
 """A record's role in a fold, by its code."""
@@ -24,7 +24,7 @@ class Examples:
     """
 
     codes: Codes
-    """uint8 (bases,): all sequences end to end; A C G T = 0 1 2 3, unknown = 4."""
+    """uint8 (letters,): all sequences end to end; DNA: A C G T = 0 1 2 3, unknown = 4."""
     offsets: npt.NDArray[np.int64]
     """int64 (n + 1,): where each sequence starts, and where the last ends."""
     targets: npt.NDArray[np.float32]
@@ -37,15 +37,25 @@ class Examples:
     """How unknown bases become one-hot: ``zeros`` or ``uniform``."""
     ids_sha256: str
     """`hash_ids` of the records' ids."""
+    alphabet: Alphabet = DNA
+    """What the codes stand for."""
+    weights: npt.NDArray[np.float32] | None = None
+    """float32 (n,): how much each record counts in training; None where all count alike."""
+    wild_type: Codes | None = None
+    """uint8 (length,): the sequence that all others are mutants of, where there is one."""
 
     def __post_init__(self) -> None:
         count = self.offsets.shape[0] - 1
-        arrays = (
+        arrays: tuple[tuple[str, npt.NDArray[Any], type, tuple[int, ...]], ...] = (
             ("codes", self.codes, np.uint8, (self.codes.size,)),
             ("offsets", self.offsets, np.int64, (max(count, 0) + 1,)),
             ("targets", self.targets, np.float32, (count, len(self.spec.names))),
             ("roles", self.roles, np.uint8, (*self.roles.shape[:1], count)),
         )
+        if self.weights is not None:
+            arrays += (("weights", self.weights, np.float32, (count,)),)
+        if self.wild_type is not None:
+            arrays += (("wild_type", self.wild_type, np.uint8, (self.wild_type.size,)),)
         for name, array, dtype, shape in arrays:
             if array.dtype != dtype or array.shape != shape:
                 raise ValueError(

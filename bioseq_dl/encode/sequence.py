@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bioseq_dl.config import Encode, Targets
-from bioseq_dl.encode.alphabet import DNA, Alphabet, Codes
+from bioseq_dl.encode.alphabet import DNA, PROTEIN, Alphabet, Codes
 from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
 from bioseq_dl.encode.windows import gather_windows
 from bioseq_dl.errors import InputError
@@ -20,7 +20,11 @@ _CELLS = 2**22
 
 
 def encode_records(
-    records: pa.Table, folds: pa.Table, targets: Targets, encode: Encode
+    records: pa.Table,
+    folds: pa.Table,
+    targets: Targets,
+    encode: Encode,
+    alphabet: Alphabet = DNA,
 ) -> Examples:
     """Turn records and their folds into arrays.
 
@@ -34,6 +38,8 @@ def encode_records(
         Which target columns, in which order.
     encode : Encode
         Length and policy for unknown bases.
+    alphabet : Alphabet
+        Of the sequences.
 
     Returns
     -------
@@ -43,16 +49,16 @@ def encode_records(
     Raises
     ------
     InputError
-        Where the tables do not belong together, a column is missing, a letter is not DNA,
-        or a base is unknown and ``encode.unknown`` is ``error``.
+        Where the tables do not belong together, a column is missing, a letter is not of the
+        alphabet, or one is unknown and ``encode.unknown`` is ``error``.
     """
     _check_tables(records, folds, targets)
     ids = records["id"]
-    codes, offsets = encode_strings(records["sequence"], ids, DNA)
+    codes, offsets = encode_strings(records["sequence"], ids, alphabet)
     if encode.unknown == "error":
-        _refuse_unknown(codes, offsets, records)
+        _refuse_unknown(codes, offsets, records, alphabet)
     if encode.length is not None:
-        codes, offsets = fit_length(codes, offsets, encode.length, DNA.unknown_code)
+        codes, offsets = fit_length(codes, offsets, encode.length, alphabet.unknown_code)
     return Examples(
         codes=codes,
         offsets=offsets,
@@ -61,7 +67,17 @@ def encode_records(
         spec=targets,
         unknown="uniform" if encode.unknown == "uniform" else "zeros",
         ids_sha256=hash_ids(ids),
+        alphabet=alphabet,
+        weights=_read_weights(records),
+        wild_type=_read_wild_type(records, encode, alphabet),
     )
+
+
+def encode_proteins(
+    records: pa.Table, folds: pa.Table, targets: Targets, encode: Encode
+) -> Examples:
+    """Turn records of proteins and their folds into arrays, as `encode_records` does."""
+    return encode_records(records, folds, targets, encode, PROTEIN)
 
 
 def encode_strings(
@@ -131,17 +147,19 @@ def _locate(marked: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64]) -> tu
     return row, place - int(offsets[row])
 
 
-def _refuse_unknown(codes: Codes, offsets: npt.NDArray[np.int64], records: pa.Table) -> None:
-    unknown = codes == DNA.unknown_code
+def _refuse_unknown(
+    codes: Codes, offsets: npt.NDArray[np.int64], records: pa.Table, alphabet: Alphabet
+) -> None:
+    unknown = codes == alphabet.unknown_code
     if not unknown.any():
         return
     row, position = _locate(unknown, offsets)
     raise InputError(
-        "unknown base where encode.unknown is error",
+        f"unknown {alphabet.unit} where encode.unknown is error",
         record=records["id"][row].as_py(),
         position=position + 1,
         found=records["sequence"][row].as_py()[position],
-        allowed=", ".join(DNA.letters),
+        allowed=", ".join(alphabet.letters),
         fix="set encode.unknown to zeros or uniform, or ingest.max_unknown_fraction to 0",
     )
 
@@ -169,6 +187,24 @@ def _read_targets(records: pa.Table, targets: Targets) -> npt.NDArray[np.float32
         column = records[f"target:{name}"].cast(pa.float32())
         values[:, place] = column.to_numpy(zero_copy_only=False)  # null becomes NaN
     return values
+
+
+def _read_weights(records: pa.Table) -> npt.NDArray[np.float32] | None:
+    if "weight" not in records.column_names:
+        return None
+    return np.array(records["weight"].cast(pa.float32()), np.float32)
+
+
+def _read_wild_type(records: pa.Table, encode: Encode, alphabet: Alphabet) -> Codes | None:
+    """Encode the wild type, which stands in the table's metadata, as the records are."""
+    text = (records.schema.metadata or {}).get(b"wild_type")
+    if text is None:
+        return None
+    codes = alphabet.encode(text, "wild type")
+    if encode.length is not None:
+        ends = np.array([0, len(codes)], np.int64)
+        codes, _ = fit_length(codes, ends, encode.length, alphabet.unknown_code)
+    return codes
 
 
 def _read_roles(folds: pa.Table) -> npt.NDArray[np.uint8]:

@@ -47,7 +47,8 @@ def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns length (bases), gc (share of the known bases), source, group; n rows.
+        Columns length (bases), gc (share of the known bases; NaN for proteins), source, group;
+        n rows.
 
     Raises
     ------
@@ -56,12 +57,14 @@ def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
     """
     table = read_records_table(path, ("id", "sequence", "source", "group"))
     sequence = table.column("sequence")
-    letters = {x: pc.count_substring(sequence, x).to_numpy().astype(float) for x in "ACGT"}
-    known = np.maximum(sum(letters.values()), 1)
+    gc = np.full(table.num_rows, np.nan)
+    if (table.schema.metadata or {}).get(b"alphabet") != b"protein":
+        letters = {x: pc.count_substring(sequence, x).to_numpy().astype(float) for x in "ACGT"}
+        gc = (letters["G"] + letters["C"]) / np.maximum(sum(letters.values()), 1)
     features = pd.DataFrame(
         {
             "length": pc.utf8_length(sequence).to_numpy(),
-            "gc": (letters["G"] + letters["C"]) / known,
+            "gc": gc,
             "source": table.column("source").to_pylist(),
             "group": table.column("group").to_pylist(),
         },
@@ -168,6 +171,8 @@ def _group(
     for by, digits in (("length", 0), ("gc", 2)):
         # Rounded first, so that a bin's name tells exactly what it holds.
         values = features[by].to_numpy(np.float64).round(digits)
+        if np.isnan(values).all():
+            continue
         edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)).round(digits))
         if len(edges) > 1:
             # Closed above, the first closed below too.

@@ -9,16 +9,22 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bioseq_dl.config import Ingest, Targets
+from bioseq_dl.config import Reading, Targets
 from bioseq_dl.errors import InputError
-from bioseq_dl.io import letters, windows
+from bioseq_dl.io import letters, mutations, windows
 from bioseq_dl.io.collect import NO_LABEL
 from bioseq_dl.io.records import Reject
+from bioseq_dl.io.repeats import REPEATED
 
 _FIXES = {
     letters.TOO_SHORT: "lower min_length",
     letters.TOO_LONG: "raise max_length",
     letters.TOO_UNKNOWN: "raise max_unknown_fraction",
+    letters.STOP: "leave out what is cut short, or raise max_rejected_fraction",
+    mutations.WRONG_LETTER: "give the wild type of this table, and the number of its first residue",
+    mutations.OUT_OF_RANGE: "give the number of the wild type's first residue as first",
+    mutations.UNREADABLE: "write mutations as A24G,D40V, or give sequences by sequence_column",
+    REPEATED: "set repeats: mean, or name the replicates by replicate_column",
     windows.NO_CONTIG: "use the genome of the same assembly",
     windows.BEYOND: "set edges: pad",
     windows.NO_SUMMIT: "set anchor: centre",
@@ -27,7 +33,7 @@ _FIXES = {
 
 
 def check_records(
-    records: pa.Table, rejects: Sequence[Reject], read: int, ingest: Ingest, targets: Targets
+    records: pa.Table, rejects: Sequence[Reject], read: int, ingest: Reading, targets: Targets
 ) -> None:
     """Stop where too little is left to learn from.
 
@@ -60,7 +66,7 @@ def check_records(
             position=example.position,
             found=example.found or None,
             allowed=f"rejected up to {ingest.max_rejected_fraction:g} of all",
-            fix=_suggest(reason, rejects),
+            fix=_suggest(reason, rejects, ingest.alphabet),
         )
     for name in targets.names:
         values = records.column(f"target:{name}").drop_null()
@@ -78,14 +84,15 @@ def check_records(
             )
 
 
-def _suggest(reason: str, rejects: Sequence[Reject]) -> str | None:
+def _suggest(reason: str, rejects: Sequence[Reject], alphabet: str) -> str | None:
     if reason != letters.BAD_LETTER:
         return _FIXES.get(reason)
     found = Counter(reject.found.upper() for reject in rejects if reject.reason == reason)
     half = sum(found.values()) / 2
-    if sum(found[letter] for letter in letters.PROTEIN_ONLY) >= half:
+    nucleotides = alphabet != "protein"
+    if nucleotides and sum(found[letter] for letter in letters.PROTEIN_ONLY) >= half:
         return "these look like proteins: give nucleotide sequences"
-    if found["U"] >= half:
+    if nucleotides and found["U"] >= half:
         return "these look like RNA: set alphabet: rna"
     if found["-"] + found["."] >= half:
         return "these look like alignments: remove the gaps"

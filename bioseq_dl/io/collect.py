@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bioseq_dl.config import FastaInput, Ingest, Input, Targets
+from bioseq_dl.config import FastaInput, Input, Reading, Targets, VariantTable
 from bioseq_dl.io.labels import Place, parse_folds, parse_labels
 from bioseq_dl.io.letters import Checked, check_letters, take_strings
 from bioseq_dl.io.records import Batch, Reject, record_schema
@@ -25,7 +25,7 @@ class InputRecords:
 
     Parameters
     ----------
-    entry : Input
+    entry : Input or VariantTable
         The input's config.
     path : str
         Its file.
@@ -47,7 +47,7 @@ class InputRecords:
         What the reader should know.
     """
 
-    entry: Input
+    entry: Input | VariantTable
     path: str
     unit: str
     chunks: list[pa.Table] = field(default_factory=list)
@@ -88,7 +88,7 @@ def add_batch(
     collected: InputRecords,
     batch: Batch,
     labels: dict[str, NDArray[np.float32]],
-    ingest: Ingest,
+    ingest: Reading,
     targets: Targets,
 ) -> NDArray[np.int64]:
     """Check a batch, note its rejects and add its records.

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bioseq_dl.config import Ingest
+from bioseq_dl.config import Reading
 
 BASES = b"ACGT"
 AMBIGUOUS = b"RYSWKMBDHVN"
@@ -17,8 +17,14 @@ AMBIGUOUS = b"RYSWKMBDHVN"
 PROTEIN_ONLY = frozenset("EFILPQ")
 """Amino acids whose letter is no nucleotide code."""
 
+RESIDUES = b"ACDEFGHIKLMNPQRSTVWYUO"
+"""Amino acids, with selenocysteine and pyrrolysine (IUPAC-IUB 1983)."""
+AMBIGUOUS_RESIDUES = b"XBZJ"
+"""Any, D or N, E or Q, I or L."""
+
 EMPTY = "empty sequence"
 BAD_LETTER = "letter outside the alphabet"
+STOP = "stop codon"
 TOO_SHORT = "shorter than min_length"
 TOO_LONG = "longer than max_length"
 TOO_UNKNOWN = "more unknown letters than max_unknown_fraction"
@@ -37,7 +43,7 @@ class Checked:
     offsets : ndarray of int64 (n + 1,)
         Where each sequence starts.
     lengths, gc, unknown : ndarray of int64 (n,)
-        Letters; of them G or C; of them IUPAC codes of several bases.
+        Letters; of them G or C (0 for proteins); of them IUPAC codes of several letters.
     problems : dict
         Index of a sequence that cannot be used: reason, 1-based letter or 0, what was found.
     """
@@ -67,7 +73,7 @@ def join_letters(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[n
 
 
 def check_letters(
-    letters: NDArray[np.uint8], offsets: NDArray[np.int64], ingest: Ingest
+    letters: NDArray[np.uint8], offsets: NDArray[np.int64], ingest: Reading
 ) -> Checked:
     """Normalise letters and find the sequences that cannot be used.
 
@@ -75,7 +81,7 @@ def check_letters(
     ----------
     letters, offsets
         As `join_letters` gives.
-    ingest : Ingest
+    ingest : Reading
         Alphabet and limits.
     """
     upper, kinds = _make_tables(ingest.alphabet)
@@ -83,7 +89,8 @@ def check_letters(
     kind = kinds[letters]
     lengths = np.diff(offsets)
     unknown = count_by_sequence(kind == _UNKNOWN, offsets)
-    gc = count_by_sequence((clean == ord("G")) | (clean == ord("C")), offsets)
+    strong = (clean == ord("G")) | (clean == ord("C"))
+    gc = count_by_sequence(strong & (ingest.alphabet != "protein"), offsets)
     problems: dict[int, tuple[str, int, str]] = {}
     # In the order of what is worth knowing first.
     share = unknown / np.maximum(lengths, 1)
@@ -97,7 +104,9 @@ def check_letters(
     owners = np.searchsorted(offsets, places, side="right") - 1
     first = np.unique(owners, return_index=True)
     for index, place in zip(first[0].tolist(), places[first[1]].tolist(), strict=True):
-        problems[index] = (BAD_LETTER, place - int(offsets[index]) + 1, chr(letters[place]))
+        stop = ingest.alphabet == "protein" and letters[place] == ord("*")
+        reason = STOP if stop else BAD_LETTER
+        problems[index] = (reason, place - int(offsets[index]) + 1, chr(letters[place]))
     for index in np.flatnonzero(lengths == 0).tolist():
         problems[index] = (EMPTY, 0, "")
     return Checked(clean, offsets, lengths, gc, unknown, problems)
@@ -147,9 +156,10 @@ def _make_tables(alphabet: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Give what each byte becomes, and whether it is good, unknown or bad."""
     upper = np.frombuffer(bytes(range(256)).upper(), np.uint8).copy()
     kinds = np.full(256, _BAD, np.uint8)
-    for letter in BASES:
+    protein = alphabet == "protein"
+    for letter in RESIDUES if protein else BASES:
         kinds[[letter, letter | 32]] = _GOOD
-    for letter in AMBIGUOUS:
+    for letter in AMBIGUOUS_RESIDUES if protein else AMBIGUOUS:
         kinds[[letter, letter | 32]] = _UNKNOWN
     if alphabet == "rna":
         upper[list(b"Uu")] = ord("T")

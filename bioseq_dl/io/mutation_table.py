@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.fasta import read_fasta
 from bioseq_dl.io.mutations import (
+    OUT_OF_RANGE,
     WRONG_LETTER,
     Fault,
     Mutation,
@@ -123,15 +124,15 @@ def read_mutation_table(
         rows = []
         for id_, text in zip(ids, texts, strict=True):
             row += 1
-            rows.append(_read_row(row, id_, text, wild_type, first, alphabet, seen))
+            rows.append(read_row(row, id_, text, wild_type, first, alphabet, seen))
         if row == len(rows):
-            _check_first(rows, path, wild_type, alphabet)
+            check_first(rows, path, wild_type, alphabet)
         yield rows
     if row == 0:
         raise InputError("the table has a header but no rows", file=path)
 
 
-def _read_row(
+def read_row(
     row: int,
     id_: str,
     text: str,
@@ -140,6 +141,7 @@ def _read_row(
     alphabet: Letters,
     seen: set[int],
 ) -> MutatedRow:
+    """Read one row of a table; `seen` grows by a hash of its sequence."""
     found = find_mutations(text, wild_type, first, alphabet)
     if isinstance(found, Fault):
         return MutatedRow(row, id_, text, (), None, found, repeats=False)
@@ -151,12 +153,13 @@ def _read_row(
     return MutatedRow(row, id_, text, found, sequence, None, repeats=repeats)
 
 
-def _check_first(
+def check_first(
     rows: list[MutatedRow], path: str | Path, wild_type: str, alphabet: Letters
 ) -> None:
     """Stop where most rows do not fit: then the wild type or its numbers are wrong."""
     mutated = [row for row in rows if row.fault is not None or row.mutations]
-    wrong = [row for row in mutated if row.fault and row.fault.reason == WRONG_LETTER]
+    misfits = (WRONG_LETTER, OUT_OF_RANGE)
+    wrong = [row for row in mutated if row.fault and row.fault.reason in misfits]
     if 2 * len(wrong) <= len(mutated):
         return
     better = suggest_first((row.variant for row in mutated), wild_type, alphabet)

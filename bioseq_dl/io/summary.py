@@ -17,7 +17,9 @@ _LENGTH_BINS = 30
 _GC_BINS = 20
 
 
-def summarise(records: pa.Table, letters: NDArray[np.int64], targets: Targets) -> dict[str, Any]:
+def summarise(
+    records: pa.Table, letters: NDArray[np.int64], targets: Targets, *, gc: bool = True
+) -> dict[str, Any]:
     """Count records, labels, folds, lengths and GC.
 
     Parameters
@@ -28,6 +30,8 @@ def summarise(records: pa.Table, letters: NDArray[np.int64], targets: Targets) -
         Length, G + C, unknown letters of each.
     targets : Targets
         What the labels are.
+    gc : bool
+        Tell of GC content; proteins have none.
 
     Returns
     -------
@@ -38,9 +42,24 @@ def summarise(records: pa.Table, letters: NDArray[np.int64], targets: Targets) -
         ``unknown_letters``; ``splits``; ``groups``.
     """
     lengths, strong, unknown = letters.T
-    gc = strong / np.maximum(lengths - unknown, 1)
-    bins = bin_gc(strong, lengths - unknown, _GC_BINS)
-    shares: dict[str, Any] = _find_quantiles(gc)
+    return {
+        "records": records.num_rows,
+        "targets": {name: _count_target(records, name, targets) for name in targets.names},
+        "lengths": _describe_lengths(lengths),
+        **({"gc": _describe_gc(records, strong, lengths - unknown, targets)} if gc else {}),
+        "unknown_letters": int(unknown.sum()),
+        "letters": int(lengths.sum()),
+        "splits": _count_values(records.column("split")),
+        "groups": len(pc.unique(records.column("group").drop_null())),
+        "contigs": len(pc.unique(records.column("chrom").drop_null())),
+    }
+
+
+def _describe_gc(
+    records: pa.Table, strong: NDArray[np.int64], known: NDArray[np.int64], targets: Targets
+) -> dict[str, Any]:
+    bins = bin_gc(strong, known, _GC_BINS)
+    shares: dict[str, Any] = _find_quantiles(strong / np.maximum(known, 1))
     shares["edges"] = [place / _GC_BINS for place in range(_GC_BINS + 1)]
     shares["counts"] = np.bincount(bins, minlength=_GC_BINS).tolist()
     first = records.column(f"target:{targets.names[0]}").to_numpy().astype(np.float64)
@@ -49,17 +68,7 @@ def summarise(records: pa.Table, letters: NDArray[np.int64], targets: Targets) -
             name: np.bincount(bins[first == code], minlength=_GC_BINS).tolist()
             for code, name in enumerate(_list_classes(targets))
         }
-    return {
-        "records": records.num_rows,
-        "targets": {name: _count_target(records, name, targets) for name in targets.names},
-        "lengths": _describe_lengths(lengths),
-        "gc": shares,
-        "unknown_letters": int(unknown.sum()),
-        "letters": int(lengths.sum()),
-        "splits": _count_values(records.column("split")),
-        "groups": len(pc.unique(records.column("group").drop_null())),
-        "contigs": len(pc.unique(records.column("chrom").drop_null())),
-    }
+    return shares
 
 
 def _count_target(records: pa.Table, name: str, targets: Targets) -> dict[str, Any]:

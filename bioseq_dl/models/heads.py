@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,11 +11,16 @@ from torch.nn import functional
 
 from bioseq_dl.config import Targets
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+_RANKED = 2048
+Labels = Tensor | tuple[Tensor, Tensor]
+Loss = Callable[[Tensor, Labels], Tensor]
 
 
 def build_loss(
-    targets: Targets, class_weights: Tensor | None = None, label_smoothing: float = 0.0
+    targets: Targets,
+    class_weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+    kind: Literal["default", "rank", "both"] = "default",
 ) -> Loss:
     """Make the loss for a kind of target: the mean over the labels that are there.
 
@@ -31,17 +37,26 @@ def build_loss(
     label_smoothing : float
         Binary: y becomes y * (1 - s) + s / 2; multiclass: likewise with 1 / classes
         (Szegedy et al. 2016, section 7). Not for regression.
+    kind : str
+        ``rank``: `rank_loss` instead of the squared error of a regression; ``both``: their sum.
 
     Returns
     -------
     callable
-        (outputs, targets) to a scalar. Outputs are (n, targets), for multiclass
-        (n, targets, classes); targets are float (n, targets), multiclass as class codes.
+        (outputs, labels) to a scalar. Outputs are (n, targets), for multiclass
+        (n, targets, classes); labels are float (n, targets), multiclass as class codes, or a
+        tuple of these and the weights (n,) by which records count: then a weighted mean.
     """
     entries = {"binary": _binary_entries, "multiclass": _class_entries, "regression": _squares}
 
-    def loss(outputs: Tensor, labels: Tensor) -> Tensor:
+    def loss(outputs: Tensor, given: Labels) -> Tensor:
+        labels, records = given if isinstance(given, tuple) else (given, None)
         present = ~torch.isnan(labels)
+        ranked = None
+        if kind != "default":
+            ranked = _rank_in_parts(outputs.float(), labels, records)
+            if kind == "rank":
+                return ranked
         # Filled before, not multiplied away after: the gradient of 0 * NaN is NaN.
         filled = torch.where(present, labels, 0.0)
         values = entries[targets.kind](outputs.float(), filled, label_smoothing)
@@ -51,9 +66,58 @@ def build_loss(
                 2, filled.long().unsqueeze(2)
             ).squeeze(2)
         values = torch.where(present, values, 0.0)
-        return values.sum() / present.sum().clamp(min=1)
+        if records is None:
+            mean = values.sum() / present.sum().clamp(min=1)
+        else:
+            shares = present * records.unsqueeze(1)
+            mean = (values * shares).sum() / shares.sum().clamp(min=torch.finfo().tiny)
+        return mean if ranked is None else mean + ranked
 
     return loss
+
+
+def _rank_in_parts(outputs: Tensor, labels: Tensor, records: Tensor | None) -> Tensor:
+    """Compare pairs within parts of at most `_RANKED` records: memory grows with the square."""
+    parts = -(-max(len(labels), 1) // _RANKED)
+    losses = [
+        rank_loss(
+            outputs[start::parts],
+            labels[start::parts],
+            None if records is None else records[start::parts],
+        )
+        for start in range(parts)
+    ]
+    return torch.stack(losses).mean()
+
+
+def rank_loss(outputs: Tensor, labels: Tensor, records: Tensor | None = None) -> Tensor:
+    """Judge the order alone: the logistic loss of each pair of records, per target.
+
+    log(1 + exp(-(o_i - o_j))) for each pair with y_i > y_j (RankNet; Burges et al. 2005, ICML,
+    eq. 3), the mean over pairs. A pair counts by the distance of its ranks within the batch,
+    as Spearman's coefficient does, and by the product of its records' weights.
+
+    Parameters
+    ----------
+    outputs : float tensor, shape (n, targets)
+    labels : float tensor, shape (n, targets)
+        NaN where missing.
+    records : float tensor, shape (n,), optional
+        Weights.
+
+    Returns
+    -------
+    scalar tensor
+        0 where no pair has an order.
+    """
+    ranks = torch.where(torch.isnan(labels), torch.nan, labels.argsort(0).argsort(0).float())
+    distance = (ranks.unsqueeze(1) - ranks.unsqueeze(0)) / len(labels)
+    ordered = labels.unsqueeze(1) > labels.unsqueeze(0)  # False where either is missing
+    shares = torch.where(ordered, distance, 0.0)
+    if records is not None:
+        shares = shares * (records.unsqueeze(1) * records.unsqueeze(0)).unsqueeze(2)
+    values = functional.softplus(outputs.unsqueeze(0) - outputs.unsqueeze(1))
+    return (values * shares).sum() / shares.sum().clamp(min=torch.finfo().tiny)
 
 
 def _binary_entries(outputs: Tensor, labels: Tensor, smoothing: float) -> Tensor:

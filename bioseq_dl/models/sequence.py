@@ -63,7 +63,7 @@ class SequenceModel(nn.Module):
         self.head = nn.Linear(features, outputs)
         self.wide: KmerTerms | None = None
         if model.wide is not None:
-            self.wide = KmerTerms(model.wide, shape.length, outputs)
+            self.wide = KmerTerms(model.wide, shape.length, outputs, shape.letters)
 
     @property
     def arguments(self) -> dict[str, Any]:

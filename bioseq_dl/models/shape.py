@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bioseq_dl.config import ConvLayer, Model, Targets
-from bioseq_dl.encode.alphabet import DNA
+from bioseq_dl.encode.alphabet import DNA, Alphabet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,11 +31,11 @@ class Shape:
     """Classes of each target; 1 for binary and regression."""
 
 
-def shape_of(targets: Targets, lengths: npt.NDArray[np.int64]) -> Shape:
-    """Take the shape from the targets and the lengths of all sequences."""
+def shape_of(targets: Targets, lengths: npt.NDArray[np.int64], alphabet: Alphabet = DNA) -> Shape:
+    """Take the shape from the targets, the lengths of all sequences, and their alphabet."""
     fixed = len(lengths) and bool((lengths == lengths[0]).all())
     return Shape(
-        letters=len(DNA.letters),
+        letters=len(alphabet.letters),
         length=int(lengths[0]) if fixed else None,
         targets=len(targets.names),
         classes=len(targets.classes) if targets.kind == "multiclass" else 1,

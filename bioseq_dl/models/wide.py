@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from bioseq_dl.config import Wide
 
-_LETTERS = 4
 STEP = 0.25
 """Weights of k-mers counted anywhere enter with this factor, and so learn more slowly: they
 are hit many times in each sequence."""
@@ -32,11 +31,14 @@ class KmerTerms(nn.Module):
         Of all sequences; needed for k-mers at their place.
     outputs : int
         Values a sequence.
+    letters : int
+        Of the alphabet.
     """
 
-    def __init__(self, wide: Wide, length: int | None, outputs: int) -> None:
+    def __init__(self, wide: Wide, length: int | None, outputs: int, letters: int = 4) -> None:
         super().__init__()
         self.wide = wide
+        self.letters = letters
         self.positional: nn.Parameter | None = None
         self.anywhere: nn.Parameter | None = None
         # The last row of each table stays 0: it is that of k-mers with an unknown base.
@@ -44,14 +46,14 @@ class KmerTerms(nn.Module):
             if length is None:
                 raise ValueError("k-mers at their place need one length")
             places = max(0, length - wide.positional + 1)
-            rows = places * _LETTERS**wide.positional + 1
+            rows = places * letters**wide.positional + 1
             self.positional = nn.Parameter(torch.zeros(rows, outputs))
         if wide.anywhere is not None:
-            rows = _LETTERS**wide.anywhere + 1
+            rows = letters**wide.anywhere + 1
             self.anywhere = nn.Parameter(torch.zeros(rows, outputs))
 
     def forward(self, columns: Tensor) -> Tensor | float:
-        """Read one-hot columns (n, 4, length); give (n, outputs)."""
+        """Read one-hot columns (n, letters, length); give (n, outputs)."""
         if columns.requires_grad:
             return self._multiply(columns)
         known = columns.amax(1) > 0.5
@@ -68,9 +70,10 @@ class KmerTerms(nn.Module):
         shares = columns.transpose(1, 2)
         total: Tensor | float = 0.0
         if self.positional is not None and self.wide.positional is not None:
-            total = total + _contract(shares, self.positional, self.wide.positional)
+            total = total + _contract(shares, self.positional, self.wide.positional, self.letters)
         if self.anywhere is not None and self.wide.anywhere is not None:
-            total = total + STEP * _contract(shares, self.anywhere, self.wide.anywhere)
+            terms = _contract(shares, self.anywhere, self.wide.anywhere, self.letters)
+            total = total + STEP * terms
         return total
 
     def _sum(
@@ -81,10 +84,10 @@ class KmerTerms(nn.Module):
             return 0.0
         rows, whole = torch.zeros_like(codes[:, :places]), known[:, :places]
         for start in range(size):
-            rows = rows * _LETTERS + codes[:, start : start + places]
+            rows = rows * self.letters + codes[:, start : start + places]
             whole = whole & known[:, start : start + places]
         if placed:
-            rows = rows + torch.arange(places, device=rows.device) * _LETTERS**size
+            rows = rows + torch.arange(places, device=rows.device) * self.letters**size
         last = table.shape[0] - 1
         rows = torch.where(whole, rows, last)
         counted = None
@@ -96,19 +99,19 @@ class KmerTerms(nn.Module):
         )
 
 
-def _contract(shares: Tensor, table: Tensor, size: int) -> Tensor | float:
+def _contract(shares: Tensor, table: Tensor, size: int, letters: int) -> Tensor | float:
     """Sum over places and k-mers of weight times the product of the letters' shares.
 
-    Letter by letter, the first (slowest in the k-mer's number) first: (n, places, 4^(k-1) …,
-    outputs) shrinks by four each time.
+    Letter by letter, the first (slowest in the k-mer's number) first: (n, places,
+    letters^(k-1) …, outputs) shrinks by `letters` each time.
     """
     places = shares.shape[1] - size + 1
     if places < 1:
         return 0.0
     # One table for all places, or one a place.
-    weights = table[:-1].reshape(-1, _LETTERS, _LETTERS ** (size - 1) * table.shape[1])
+    weights = table[:-1].reshape(-1, letters, letters ** (size - 1) * table.shape[1])
     terms = torch.einsum("npl,plr->npr", shares[:, :places], weights.expand(places, -1, -1))
     for start in range(1, size):
-        terms = terms.reshape(*terms.shape[:2], _LETTERS, -1)
+        terms = terms.reshape(*terms.shape[:2], letters, -1)
         terms = (shares[:, start : start + places, :, None] * terms).sum(2)
     return terms.sum(1)

@@ -61,7 +61,12 @@ def draw_error_rates(run: RunResults) -> Picture | None:
         return None
     target = run.metrics["targets"][0]
     rows = table[table["target"] == target].reset_index(drop=True)
-    names = {"class": "True class", "length": "Length (bp)", "gc": "GC content", "source": "Input"}
+    names = {
+        "class": "True class",
+        "length": f"Length ({run.unit})",
+        "gc": "GC content",
+        "source": "Input",
+    }
     groups = [(by, rows[rows["by"] == by]) for by in names if (rows["by"] == by).any()]
     if not groups:
         return None

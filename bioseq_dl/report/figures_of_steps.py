@@ -46,12 +46,14 @@ def draw_overview(runs: Sequence[RunResults]) -> Iterator[Picture]:
 
 
 def draw_data(run: RunResults) -> Iterator[Picture]:
-    """Draw the histograms of length and GC content."""
+    """Draw the histograms of length and, of DNA, GC content."""
     if run.ingest is None:
         return
-    lengths, gc = run.ingest["lengths"], run.ingest["gc"]
+    lengths, gc = run.ingest["lengths"], run.ingest.get("gc")
     if lengths["min"] < lengths["max"]:
-        yield _draw_histogram(run, "lengths", "Length", "Length (bp)", lengths, {})
+        yield _draw_histogram(run, "lengths", "Length", f"Length ({run.unit})", lengths, {})
+    if gc is None:
+        return
     counts = gc.get("by_class", {})
     by_class = {name: counts[name] for name in run.metrics["classes"] if name in counts}
     yield _draw_histogram(

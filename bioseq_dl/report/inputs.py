@@ -46,6 +46,8 @@ class RunFiles:
     """Name of scored variants: vcf.json or mutations.json."""
     explained: Path | None = None
     """Folder of explain."""
+    landscape: Path | None = None
+    """Folder of landscape."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +74,11 @@ class RunResults:
     training: tuple[Training, ...]
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Name: summary of the scored variants."""
+
+    @property
+    def unit(self) -> str:
+        """What lengths count: base pairs, or amino acids."""
+        return "aa" if (self.ingest or {}).get("alphabet") == "protein" else "bp"
 
 
 def read_run(name: str, files: RunFiles) -> RunResults:

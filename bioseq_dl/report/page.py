@@ -18,6 +18,7 @@ from bioseq_dl.report.explain import Explained, read_explained, tell_explained
 from bioseq_dl.report.figures import draw_error_rates, draw_performance
 from bioseq_dl.report.figures_of_steps import draw_data, draw_learning, draw_overview
 from bioseq_dl.report.inputs import RunFiles, RunResults, read_run
+from bioseq_dl.report.landscape import Told, read_landscape, tell_landscape
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
 from bioseq_dl.report.tables import (
@@ -95,7 +96,12 @@ def build_report(config: Config, runs: Mapping[str, RunFiles], out: Path) -> Non
     read = [read_run(name, runs[name]) for name in config.runs if name in runs]
     overview = list(draw_overview(read))
     chapters = [
-        _write_chapter(config.runs[run.name], run, read_explained(runs[run.name].explained))
+        _write_chapter(
+            config.runs[run.name],
+            run,
+            read_explained(runs[run.name].explained),
+            read_landscape(runs[run.name].landscape),
+        )
         for run in read
     ]
     _save_pictures(out.parent, "", overview)
@@ -122,7 +128,9 @@ def build_report(config: Config, runs: Mapping[str, RunFiles], out: Path) -> Non
     write_text(out, page)
 
 
-def _write_chapter(run: Run, results: RunResults, explained: Explained | None) -> Chapter:
+def _write_chapter(
+    run: Run, results: RunResults, explained: Explained | None, landscape: Told | None
+) -> Chapter:
     metrics = results.metrics
     return Chapter(
         name=results.name,
@@ -137,6 +145,7 @@ def _write_chapter(run: Run, results: RunResults, explained: Explained | None) -
             _tell_errors(results),
             *(tell_variants(results.name, name, found) for name, found in results.variants.items()),
             *([tell_explained(results.name, explained)] if explained is not None else []),
+            *([tell_landscape(results.name, landscape)] if landscape is not None else []),
             _tell_provenance(results),
         ],
         config=yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
@@ -160,21 +169,22 @@ def _tell_data(results: RunResults) -> Section:
     if ingest is None:
         return Section("data", "Data", ["Not recorded: there is no ingest.json."], [], [])
     rejected = ingest["rejected"]
+    lengths = _tell_lengths(ingest["lengths"], results.unit)
     told = [
         f"{say_count(ingest['records'])} records; of {say_count(rejected['read'])} read, "
-        f"{say_count(rejected['total'])} were rejected. {_tell_lengths(ingest['lengths'])} "
+        f"{say_count(rejected['total'])} were rejected. {lengths} "
         f"{say_count(ingest['unknown_letters'])} of {say_count(ingest['letters'])} letters are "
-        "unknown (N and other ambiguity codes)."
+        f"unknown ({'X' if results.unit == 'aa' else 'N'} and other ambiguity codes)."
     ]
     told += ingest.get("notes", [])
     tables = [tabulate_inputs(ingest), tabulate_labels(results, ingest)]
     return Section("data", "Data", told, tables, list(draw_data(results)))
 
 
-def _tell_lengths(lengths: Mapping[str, Any]) -> str:
+def _tell_lengths(lengths: Mapping[str, Any], unit: str) -> str:
     if lengths["min"] == lengths["max"]:
-        return f"All are {say_count(lengths['min'])} bp long."
-    return f"They are {say_count(lengths['min'])} to {say_count(lengths['max'])} bp long."
+        return f"All are {say_count(lengths['min'])} {unit} long."
+    return f"They are {say_count(lengths['min'])} to {say_count(lengths['max'])} {unit} long."
 
 
 def _tell_split(run: Run, results: RunResults) -> Section:

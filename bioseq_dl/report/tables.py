@@ -240,7 +240,10 @@ def tabulate_errors(run: RunResults) -> Table | None:
     columns |= {"True": "l", "Predicted": "l", head: "r"}
     if baseline:
         columns[f"same, {name_predictor(baseline)}"] = "r"
-    columns |= {"Length (bp)": "r", "GC": "r"}
+    columns[f"Length ({run.unit})"] = "r"
+    with_gc = errors["gc"].notna().any()
+    if with_gc:
+        columns["GC"] = "r"
     order = errors["error"].abs().sort_values(ascending=False, kind="stable").index
     rows = []
     for _, item in errors.loc[order].head(WORST).iterrows():
@@ -252,7 +255,7 @@ def tabulate_errors(run: RunResults) -> Table | None:
             row.append(say_number(item["baseline_error"]))
         length = NONE if item["length"] != item["length"] else say_count(item["length"])
         gc = NONE if item["gc"] != item["gc"] else f"{item['gc']:.2f}"
-        rows.append([*row, length, gc])
+        rows.append([*row, length, *([gc] if with_gc else [])])
     note = "Where the baseline errs as surely as the model, the label itself is worth a look."
     title = "Largest residuals" if regression else "Most confident mistakes"
     return make_table(title, columns, rows, note if baseline else "")

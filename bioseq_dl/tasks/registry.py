@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bioseq_dl.errors import InputError
 from bioseq_dl.tasks.dna_sequence import DNA_SEQUENCE
+from bioseq_dl.tasks.protein_fitness import PROTEIN_FITNESS
 from bioseq_dl.tasks.task import Task
 
-TASKS = {"dna_sequence": DNA_SEQUENCE}
+TASKS = {"dna_sequence": DNA_SEQUENCE, "protein_fitness": PROTEIN_FITNESS}
 
 
 def find_task(name: str) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +16,8 @@ class Task:
     holds) only what that step needs: ingest runs without torch. A test resolves them all.
     """
 
+    alphabet: Literal["dna", "protein"] = "dna"
+    """What its sequences are made of."""
     read: str
     """``(Ingest, Targets, files, cache) -> Ingested``: files to records."""
     encode: str
@@ -26,8 +28,8 @@ class Task:
     build_model: str
     """``(Model, Shape) -> nn.Module``."""
     loss: str
-    """``(Targets, class_weights, label_smoothing) -> (outputs, targets) -> scalar``;
-    honours missing labels."""
+    """``(Targets, class_weights, label_smoothing, kind) -> (outputs, labels) -> scalar``;
+    honours missing labels, and weights of records where there are some."""
     perturb: str | None = None
     """``(nn.Module, device) -> Engine``: scores many small changes of a sequence; what variants
     and explanations need. None where the task has no such thing."""

@@ -86,7 +86,7 @@ def fit_model(job: Job, log: Log) -> None:
         state = read_state(job.state, key)
         task = find_task(job.task)
         set_determinism(job.seed)
-        shape = shape_of(job.targets, examples.lengths)
+        shape = shape_of(job.targets, examples.lengths, examples.alphabet)
         model: nn.Module = task.load("build_model")(job.model, shape)
         if state is None:
             precision = _choose_precision(job, task, device, examples, rows["train"], model)
@@ -250,13 +250,13 @@ def _choose_precision(
 
 def _load_loss(
     job: Job, task: Task, examples: Examples, rows: NDArray[np.int64], device: torch.device
-) -> Callable[[Tensor, Tensor], Tensor]:
+) -> Callable[[Tensor, Any], Tensor]:
     weights = None
     if job.train.class_weights == "balanced":
         found = class_weights(examples.targets[rows], job.targets)
         weights = torch.as_tensor(found, device=device)
-    loss: Callable[[Tensor, Tensor], Tensor] = task.load("loss")(
-        job.targets, weights, job.train.label_smoothing
+    loss: Callable[[Tensor, Any], Tensor] = task.load("loss")(
+        job.targets, weights, job.train.label_smoothing, job.train.loss
     )
     return loss
 
@@ -266,7 +266,7 @@ def _feed(
 ) -> Feed:
     make_batch = task.load("feed")
     changes = job.train.augment if job.train.augment != Augment() else None
-    plain_loss = task.load("loss")(job.targets, None, 0.0)
+    plain_loss = task.load("loss")(job.targets, None, 0.0, job.train.loss)
     val_plan = plan_batches(
         examples.lengths,
         rows["val"],

@@ -27,8 +27,8 @@ from bioseq_dl.train.history import Epoch
 from bioseq_dl.train.optimizer import learning_rate_at, set_learning_rate
 from bioseq_dl.train.seeds import seed_step
 
-Batch = tuple[tuple[Any, ...], Tensor]
-"""The model's inputs, and the targets."""
+Batch = tuple[tuple[Any, ...], Any]
+"""The model's inputs, and what the loss takes: targets, perhaps with weights."""
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
@@ -82,7 +82,7 @@ def train_model(
     fabric: Fabric,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Callable[[Tensor, Any], Tensor],
     feed: Feed,
     train: Train,
     seed: int,

@@ -149,8 +149,8 @@ def _damage(path: Path, what: str) -> None:
         del header["__metadata__"]
     if what == "bad targets":
         header["__metadata__"]["targets"] = '{"kind": "colour"}'
-    if what == "protein":
-        header["__metadata__"]["alphabet"] = '"ACDEFGHIKLMNPQRSTVWY"'
+    if what == "other letters":
+        header["__metadata__"]["alphabet"] = '"ACGU"'
     if what == "falling offsets":
         body[8:16] = (2**20).to_bytes(8, "little")
     text = json.dumps(header).encode()
@@ -171,7 +171,7 @@ def _damage(path: Path, what: str) -> None:
         ("other place", "tensor codes: the file is cut short or its header is wrong"),
         ("no metadata", "metadata of the examples are incomplete"),
         ("bad targets", "damaged examples: 1 validation error for Targets"),
-        ("protein", "examples of another alphabet"),
+        ("other letters", "examples of another alphabet"),
         ("falling offsets", "damaged examples: offsets must not fall"),
     ],
 )

@@ -187,3 +187,42 @@ rule explain:
         " --sources {input.sources:q} {params.cache} --records {input.records:q}"
         " --examples {input.examples:q} --model {input.models:q} --device {params.device}"
         " --threads {threads} --out {params.folder:q} > {log:q} 2>&1"
+
+
+rule landscape:
+    """Predict every single mutant of a protein, and propose designs."""
+    input:
+        records=of_run("ingest", "records.parquet"),
+        examples=of_run("encode", "examples.safetensors"),
+        models=lambda wildcards: models_of(
+            wildcards.run, RUNS[wildcards.run].landscape.fold
+        ),
+    output:
+        singles=f"{LANDSCAPE}/singles.tsv",
+        designs=report(
+            f"{LANDSCAPE}/designs.tsv",
+            category="Designs",
+            labels={"run": "{run}", "table": "variants to measure next"},
+        ),
+        summary=f"{LANDSCAPE}/landscape.json",
+    log:
+        f"{LOGS}/{{run}}/landscape.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/landscape.tsv"
+    conda:
+        "../../envs/landscape.yaml"
+    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=240,
+        gpu=gpus,
+    params:
+        config=RESOLVED,
+        part=part_of_run("landscape"),
+        device=lambda wildcards: RUNS[wildcards.run].train.device,
+        code=code_digest("landscape"),
+    shell:
+        "python -m bioseq_dl landscape --config {params.config:q} --run {wildcards.run}"
+        " --records {input.records:q} --examples {input.examples:q} --model {input.models:q}"
+        " --device {params.device} --threads {threads} --singles {output.singles:q}"
+        " --designs {output.designs:q} --summary {output.summary:q} > {log:q} 2>&1"

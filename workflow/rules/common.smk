@@ -15,6 +15,7 @@ from bioseq_dl.io.atomic import write_text
 from bioseq_dl.layout import (
     baseline_folder,
     explain_folder,
+    landscape_folder,
     list_baselines,
     list_models,
     model_folder,
@@ -49,6 +50,7 @@ VARIANTS = f"{RESULTS}/runs/{{run}}/variants/{{name}}"
 # As scattergather wants it: all wildcards but its own escaped.
 PARTS = f"{RESULTS}/runs/{{{{run}}}}/variants/{{{{name}}}}/parts/{{scatteritem}}"
 EXPLAINED = f"{RESULTS}/runs/{{run}}/explain"
+LANDSCAPE = f"{RESULTS}/runs/{{run}}/landscape"
 MODEL = f"{RESULTS}/runs/{{run}}/fold{{fold}}/seed{{seed}}"
 CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""
 
@@ -142,6 +144,14 @@ def explanations():
         f"{explain_folder(RESULTS, run_name)}/explain.json"
         for run_name, run in RUNS.items()
         if run.explain is not None
+    ]
+
+
+def landscapes():
+    return [
+        f"{landscape_folder(RESULTS, run_name)}/landscape.json"
+        for run_name, run in RUNS.items()
+        if run.landscape is not None
     ]
 
 

@@ -47,6 +47,7 @@ rule report:
         metrics=expand(f"{RESULTS}/runs/{{run}}/evaluation/metrics.json", run=RUNS),
         variants=scored_variants(),
         explanations=explanations(),
+        landscapes=landscapes(),
     output:
         page=report(
             f"{RESULTS}/report/report.html",

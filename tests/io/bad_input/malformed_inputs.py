@@ -622,7 +622,10 @@ def number_out_of_range(folder):
     return with_sections(config(table(folder)), train={"learning_rate": -1})
 
 
-@malformed("key runs.run.task: input should be 'dna_sequence'; found 'dna_folding'", step="config")
+@malformed(
+    "key runs.run.task: unknown value; found 'dna_folding'; allowed: dna_sequence, protein_fitness",
+    step="config",
+)
 def unknown_task(folder):
     return with_sections(config(table(folder)), task="dna_folding")
 
