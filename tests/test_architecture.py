@@ -36,7 +36,16 @@ FLOORS = (
     ("tasks",),
     ("train",),
     ("predict", "perturb"),
-    ("variants", "interpret", "landscape", "baselines", "evaluate", "steps", "source_code", "layout"),
+    (
+        "variants",
+        "interpret",
+        "landscape",
+        "baselines",
+        "evaluate",
+        "steps",
+        "source_code",
+        "layout",
+    ),
     ("report",),
     ("cli", "__main__"),
 )

@@ -85,7 +85,9 @@ def describe_landscape(
     score = make_scorer(checkpoints, device)
     scored, native = score(singles), score(codes[None])
     places = {row.tobytes(): number for number, row in enumerate(measured)}
-    tables, designed, told = [], [], {}
+    tables: list[dict[str, Any]] = []
+    designed: list[dict[str, Any]] = []
+    told: dict[str, dict[str, Any]] = {}
     for target, name in enumerate(examples.spec.names):
         truth = examples.targets[:, target].astype(np.float64)
         conformal = fit_conformal(

@@ -22,6 +22,8 @@ PREDICTOR_COLOURS = {
     "model": BLUE,
     "kmer": ORANGE,
     "additive": PURPLE,
+    "pairwise": SKY,
+    "blosum": ORANGE,
     "prior": GREY,
     "calibrated model": GREEN,
 }

@@ -8,7 +8,14 @@ from typing import Any
 
 MACRO = "macro"
 NONE = "–"
-PREDICTORS = {"model": "model", "prior": "class prior", "kmer": "k-mer", "additive": "additive"}
+PREDICTORS = {
+    "model": "model",
+    "prior": "class prior",
+    "kmer": "k-mer",
+    "additive": "additive",
+    "pairwise": "pairwise",
+    "blosum": "BLOSUM62",
+}
 _VERDICTS = {
     "better": "the model is better",
     "worse": "the model is worse",
