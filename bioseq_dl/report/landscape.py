@@ -15,7 +15,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import INK, Picture, drawing, render_svg
 from bioseq_dl.report.tables import Table, make_table
-from bioseq_dl.report.words import say_count, say_number
+from bioseq_dl.report.words import NONE, say_count, say_number
 
 LETTERS = "GAVLIMFWYPSTNQCHKRDE"
 """Rows of the heatmap: small, aliphatic, aromatic, polar, positive, negative."""
@@ -101,7 +101,9 @@ def _tabulate_designs(
             str(item["mutations"]),
             say_number(item["value"]),
             say_number(item["sd"]),
-            f"{say_number(item['low'])} to {say_number(item['high'])}",
+            NONE
+            if not np.isfinite(item["low"])
+            else f"{say_number(item['low'])} to {say_number(item['high'])}",
         ]
         for _, item in designs.iterrows()
     ]
