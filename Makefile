@@ -28,10 +28,10 @@ demo: $(READY)  ## run the workflow on real data and name the report
 	@echo; echo "The report: results/report/report.html"
 
 test: $(READY)  ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
 test-fast: $(READY)  ## without the workflow tests
-	@$(BIN)/python -m pytest -m 'not workflow'
+	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
 lint: $(READY)  ## style, types, workflow
 	$(BIN)/ruff check .
