@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CORES ?= 2
 
-.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice reference clean
+.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-motifs reference clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,10 +28,10 @@ demo: $(READY)  ## run the workflow on real data and name the report
 	@echo; echo "The report: results/report/report.html"
 
 test: $(READY)  ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
 test-fast: $(READY)  ## without the workflow tests
-	@$(BIN)/python -m pytest -m 'not workflow'
+	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
 lint: $(READY)  ## style, types, workflow
 	$(BIN)/ruff check .
@@ -71,6 +71,13 @@ bench-mave: $(READY)  ## splice sites (MPSA) and the lac promoter, measured vari
 bench-splice: $(READY)  ## splice sites of chromosome 20 against decoys, then broken
 	$(BIN)/python benchmarks/run_accuracy.py benchmarks/splice/config.yaml
 	$(BIN)/python benchmarks/splice/effects.py
+
+bench-saturation: $(READY)  ## saturation mutagenesis of human elements
+	$(BIN)/python benchmarks/saturation_mpra/run.py --cores $(CORES)
+	$(BIN)/python benchmarks/saturation_mpra/checks.py
+
+bench-motifs: $(READY)  ## the factors of the GUE tasks (after bench-gue)
+	$(BIN)/python benchmarks/motifs/run.py
 
 clean:  ## remove results and caches, keep .venv
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build

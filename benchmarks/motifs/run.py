@@ -5,8 +5,7 @@
 after `make bench-gue`, whose models it reads; writes benchmarks/results/motifs.tsv. For every
 task, seed and, as null, three untrained networks of the same architecture: in-silico
 mutagenesis of the positives of val and test (the 300 with the highest scores), motifs of
-seqlets and filters, matches in JASPAR. Then the trained networks of tf_1 and tf_2 once more
-with 500, the number `explain` takes by default. Each family of factors is looked for in each task,
+seqlets and filters, matches in JASPAR. Each family of factors is looked for in each task,
 so that a family found everywhere would show.
 
 A motif counts where the family is among its three best matches, at q <= 0.05; `rank` is its
@@ -58,12 +57,7 @@ COLUMNS = (
     "sites", "match", "match_name", "q", "filters_like", "filters_matched", "filters", "records",
     "seconds", "commit",
 )  # fmt: skip
-SETTINGS = Motifs()
-PLAN = (
-    (300, tuple(EXPECTED), ("trained", "untrained")),
-    (SETTINGS.records, ("tf_1", "tf_2"), ("trained",)),
-)
-"""Records, tasks, networks."""
+SETTINGS = Motifs(records=300)
 
 
 def main() -> int:
@@ -77,20 +71,18 @@ def main() -> int:
     results = REPOSITORY / config.results
     database = open_database(SETTINGS, None)
     rows: list[dict[str, Any]] = []
-    for records, tasks, networks in PLAN:
-        for task in (name for name in tasks if name in arguments.tasks):
-            for network in networks:
-                run = config.runs[task]
-                for row in measure_task(task, run, results, database, network, records):
-                    rows.append(row)
-                    if row["expected"]:
-                        print(*(row[key] for key in COLUMNS[:14]), sep="\t", flush=True)
+    for task in arguments.tasks:
+        for network in ("trained", "untrained"):
+            for row in measure_task(task, config.runs[task], results, database, network):
+                rows.append(row)
+                if row["expected"]:
+                    print(*(row[key] for key in COLUMNS[:14]), sep="\t", flush=True)
     write_text(arguments.out, spell(rows))
     return 0
 
 
 def measure_task(
-    task: str, run: Run, results: Path, database: MotifDatabase, network: str, records: int
+    task: str, run: Run, results: Path, database: MotifDatabase, network: str
 ) -> Iterator[dict[str, Any]]:
     """Give the rows of a task's networks, a seed after the other, trained or not."""
     examples = read_examples(stage_folder(results, run, "encode") / "examples.safetensors")
@@ -113,9 +105,9 @@ def measure_task(
         store = (
             REPOSITORY
             / "results/benchmarks/motifs"
-            / f"{task}-{network}-{seed}-{records}-{key}.npz"
+            / f"{task}-{network}-{seed}-{SETTINGS.records}-{key}.npz"
         )
-        chosen, contributions = attribute(model, codes, checkpoint.unknown, store, records)
+        chosen, contributions = attribute(model, codes, checkpoint.unknown, store)
         start = time.perf_counter()
         findings = find_motifs(chosen, contributions, SETTINGS, database, model, checkpoint.unknown)
         shared = {
@@ -135,7 +127,7 @@ def measure_task(
 
 
 def attribute(
-    model: SequenceModel, codes: np.ndarray, unknown: str, store: Path, records: int
+    model: SequenceModel, codes: np.ndarray, unknown: str, store: Path
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mutate the sequences with the highest scores everywhere; what is stored is taken."""
     if store.exists():
@@ -143,7 +135,7 @@ def attribute(
             return stored["codes"], stored["contributions"]
     engine = prepare(model, torch.device("cpu"), unknown)
     scores = engine.score_windows(codes)[:, 0]
-    best = np.sort(np.argsort(-scores, kind="stable")[:records])
+    best = np.sort(np.argsort(-scores, kind="stable")[: SETTINGS.records])
     changes, _ = score_mutations(engine, codes[best], (Output("label", 0),))
     contributions = contrast_letters(changes, codes[best])[..., 0]
     with atomic_path(store) as temporary:

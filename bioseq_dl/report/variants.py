@@ -68,14 +68,7 @@ def tell_variants(run: str, name: str, summary: Mapping[str, Any]) -> Section:
         )
     told += [f"{note[:1].upper()}{note[1:]}." for note in summary["notes"]]
     tables = [_tabulate_counts(summary), _tabulate_top(summary)]
-    picture = _draw_differences(run, name, summary)
-    return Section(
-        f"variants-{name}",
-        f"Variants: {name}",
-        told,
-        [table for table in tables if table is not None],
-        [picture] if picture is not None else [],
-    )
+    return _make_section(run, name, "Variants", told, tables, summary)
 
 
 def _tell_mutations(run: str, name: str, summary: Mapping[str, Any]) -> Section:
@@ -96,10 +89,21 @@ def _tell_mutations(run: str, name: str, summary: Mapping[str, Any]) -> Section:
     ]
     columns = {"Rows": "l", "Count": "r", "Share": "r"}
     tables = [make_table("What became of the rows", columns, rows), _tabulate_top(summary)]
+    return _make_section(run, name, "Mutations", told, tables, summary)
+
+
+def _make_section(
+    run: str,
+    name: str,
+    what: str,
+    told: list[str],
+    tables: list[Table | None],
+    summary: Mapping[str, Any],
+) -> Section:
     picture = _draw_differences(run, name, summary)
     return Section(
         f"variants-{name}",
-        f"Mutations: {name}",
+        f"{what}: {name}",
         told,
         [table for table in tables if table is not None],
         [picture] if picture is not None else [],

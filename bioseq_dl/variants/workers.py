@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from bioseq_dl.errors import InputError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -75,8 +77,8 @@ def map_in_order(
 
     Raises
     ------
-    RuntimeError
-        Where a process dies.
+    InputError
+        Where a process dies, as it does where memory runs out.
     Exception
         What the function raised, of the first item for which it did.
     """
@@ -113,8 +115,9 @@ def _receive(end: Connection) -> Any:
     try:
         result, error = end.recv()
     except (EOFError, ConnectionError):
-        raise RuntimeError(
-            "a process that scores ended unexpectedly; it may have run out of memory"
+        raise InputError(
+            "a process that scores variants ended unexpectedly",
+            fix="where memory ran out, give fewer --threads or more memory",
         ) from None
     if error is not None:
         raise error

@@ -60,7 +60,7 @@ def test_a_process_that_dies_is_told() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return item
 
-    with pytest.raises(RuntimeError, match="ended unexpectedly"):
+    with pytest.raises(InputError, match="ended unexpectedly; fix: where memory ran out"):
         list(map_in_order(work, range(6), 2))
 
 

@@ -38,6 +38,20 @@ def difference(found):
     return (found.y_after - found.y_before)[:, 0].numpy()
 
 
+def time_alleles(job, call, count):
+    """Time ``call(rows, batch)`` with the job's batch."""
+    few = np.arange(min(count, 128))
+    batch, tried = pick_batch(job, lambda size: call(few, size))
+    return effects.time_rows(
+        job,
+        lambda rows: call(rows, batch),
+        count,
+        f"effects, batch {batch}, 2 passes an allele",
+        batch=batch,
+        batches=tried,
+    )
+
+
 def score_snv(job, name):
     model, length = networks.load(job.inputs, name), networks.LENGTHS[name]
     table = effects.read_alleles(job, "snv")
@@ -52,17 +66,7 @@ def score_snv(job, name):
         )
         return {effects.CENTRE: difference(found)}
 
-    count = len(starts)
-    few = np.arange(min(count, 128))
-    batch, tried = pick_batch(job, lambda size: call(few, size))
-    return effects.time_rows(
-        job,
-        lambda rows: call(rows, batch),
-        count,
-        f"effects, batch {batch}, 2 passes an allele",
-        batch=batch,
-        batches=tried,
-    )
+    return time_alleles(job, call, len(starts))
 
 
 def snv(job):
@@ -116,17 +120,7 @@ def indel(job):
         )
         return {effects.LEFT_ANCHORED: found}
 
-    count = len(starts)
-    few = np.arange(min(count, 128))
-    batch, tried = pick_batch(job, lambda size: call(few, size))
-    return effects.time_rows(
-        job,
-        lambda rows: call(rows, batch),
-        count,
-        f"effects, batch {batch}, 2 passes an allele",
-        batch=batch,
-        batches=tried,
-    )
+    return time_alleles(job, call, len(starts))
 
 
 def ism(job):
