@@ -157,7 +157,8 @@ class ProteinFitnessRun(Section):
         ingest, baselines = data.get("ingest"), data.get("baselines", {})
         if isinstance(ingest, dict) and isinstance(baselines, dict):
             # Without a wild type there is nothing to compare with; asked for, it is an error.
-            given = {"blosum": ingest.get("wild_type") is not None} | baselines
+            keys = ("wild_type", "wild_type_sequence")
+            given = {"blosum": any(ingest.get(key) is not None for key in keys)} | baselines
             data = {**data, "baselines": given}
         return data
 
@@ -178,10 +179,10 @@ class ProteinFitnessRun(Section):
         if (wide := self.model.wide) is not None and (wide.anywhere or 0) > 4:
             raise ValueError("model.wide.anywhere: of 20 amino acids, 4 at most")
         for name in ("pairwise", "blosum"):
-            if getattr(self.baselines, name) and self.ingest.wild_type is None:
+            if getattr(self.baselines, name) and not self.ingest.has_wild_type:
                 raise ValueError(f"baselines.{name} needs ingest.wild_type")
         if self.landscape is not None:
-            if self.ingest.wild_type is None:
+            if not self.ingest.has_wild_type:
                 raise ValueError("landscape needs ingest.wild_type")
             if self.targets.kind == "multiclass":
                 raise ValueError("landscape needs one number per variant, not classes")
