@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bioseq_dl.config import HEADS, Targets
+from bioseq_dl.config import Targets
 from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
 from bioseq_dl.errors import InputError
 
@@ -77,8 +77,7 @@ def build_predictions(
 def name_outputs(spec: Targets, outputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """Name each output: ``output:<target>``, ``output:<target>:<class>``, or as a head does."""
     if spec.per_residue:
-        names = [output for name in spec.names for output in HEADS[name].outputs]
-        return {f"output:{name}": outputs[:, place] for place, name in enumerate(names)}
+        return {f"output:{name}": outputs[:, place] for place, name in enumerate(spec.outputs)}
     columns = {}
     for place, name in enumerate(spec.names):
         if spec.kind == "multiclass":

@@ -25,6 +25,8 @@ class Targets(Section):
     classes: tuple[str, ...] = ()
     """Class names in order of their codes 0, 1, …; required for ``multiclass``, optional
     for ``binary`` (negative first), empty for ``regression``."""
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Of ``residues``: head: factor of its loss; 1 where not given."""
 
     @model_validator(mode="after")
     def _classes_fit(self) -> Targets:
@@ -40,7 +42,13 @@ class Targets(Section):
             raise ValueError(f"{self.kind} takes no classes")
         if self.kind == "residues" and (unknown := sorted(set(self.names) - set(HEADS))):
             raise ValueError(f"unknown name {unknown[0]!r}; of residues: {', '.join(HEADS)}")
+        if unknown := sorted(set(self.weights) - set(self.names if self.per_residue else ())):
+            raise ValueError(f"weights of {unknown[0]!r}: give them to heads that names lists")
         return self
+
+    def weight(self, name: str) -> float:
+        """Factor of a head's loss."""
+        return self.weights.get(name, 1.0)
 
     @property
     def per_residue(self) -> bool:
@@ -51,6 +59,13 @@ class Targets(Section):
     def of_records(self) -> tuple[str, ...]:
         """Names of the targets that each record has one value of."""
         return () if self.per_residue else self.names
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What a network gives, in order (each for every class, where there are classes)."""
+        if not self.per_residue:
+            return self.names
+        return tuple(output for name in self.names for output in HEADS[name].outputs)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -70,6 +70,8 @@ class DnaRun(Section):
     @model_validator(mode="after")
     def _sections_agree(self) -> DnaRun:
         _check_labels(self)
+        if self.model.scales:
+            raise ValueError("model.scales are of amino acids: task protein_fitness or _residue")
         if self.model.needs_length and self.encode.length is None:
             name = self.model.preset
             what = f"preset {name}" if name is not None else self.model.needs_length
