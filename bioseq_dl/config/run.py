@@ -16,7 +16,8 @@ from bioseq_dl.config.ingest import Ingest, Targets, VariantIngest
 from bioseq_dl.config.interpret import Explain
 from bioseq_dl.config.landscape import Landscape
 from bioseq_dl.config.model import Encode, Model
-from bioseq_dl.config.split import Split, VariantSplit
+from bioseq_dl.config.residues import ResidueBaselines, ResidueIngest
+from bioseq_dl.config.split import ProteinSplit, Split, VariantSplit
 from bioseq_dl.config.train import (
     METRICS_OF_KIND,
     Baselines,
@@ -69,6 +70,8 @@ class DnaRun(Section):
     @model_validator(mode="after")
     def _sections_agree(self) -> DnaRun:
         _check_labels(self)
+        if self.model.scales:
+            raise ValueError("model.scales are of amino acids: task protein_fitness or _residue")
         if self.model.needs_length and self.encode.length is None:
             name = self.model.preset
             what = f"preset {name}" if name is not None else self.model.needs_length
@@ -192,7 +195,93 @@ class ProteinFitnessRun(Section):
         return self
 
 
+class ProteinResidueRun(Section):
+    """Labels of each residue of a protein: secondary structure, accessibility, disorder."""
+
+    task: Literal["protein_residue"]
+    """What kind of data is learnt from."""
+    title: str | None = None
+    """Heading in the report."""
+    targets: Targets = Targets(kind="residues", names=("q3", "q8"))
+    """Heads: some of q3, q8, disorder, rsa, angles; ``kind`` is residues."""
+    ingest: ResidueIngest
+    """Files to records."""
+    split: ProteinSplit = ProteinSplit()
+    """A fold per protein, and the audit."""
+    encode: Encode = Encode()
+    """Sequences to codes."""
+    model: Model = Model(preset="residue_cnn")
+    """The network."""
+    train: Train = Train()
+    """The training loop."""
+    baselines: ResidueBaselines = ResidueBaselines()
+    """Comparisons on the same folds."""
+    evaluate: Evaluate = Evaluate()
+    """Metrics and their uncertainty."""
+    published: tuple[Published, ...] = ()
+    """Figures from the literature."""
+
+    @property
+    def landscape(self) -> Landscape | None:
+        """Single mutants of a wild type: none."""
+        return None
+
+    @property
+    def variants(self) -> dict[str, VariantsInput]:
+        """Variants of a genome to score: none."""
+        return {}
+
+    @property
+    def explain(self) -> Explain | None:
+        """What to explain: nothing."""
+        return None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_what_follows(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        for part in ("variants", "explain", "landscape"):
+            if data.get(part):
+                raise ValueError(f"{part} is not of the task protein_residue")
+        targets = data.get("targets")
+        if isinstance(targets, dict):
+            data = {**data, "targets": {"kind": "residues", "names": ("q3", "q8")} | targets}
+        return data
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> ProteinResidueRun:
+        if not self.targets.per_residue:
+            raise ValueError("targets.kind must be residues")
+        if self.encode.length is not None:
+            raise ValueError("encode.length: a residue's label must keep its place; leave it out")
+        if fault := self.model.not_per_position:
+            raise ValueError(f"model.{fault}: each residue needs an output of its own")
+        if self.train.augment.reverse_complement or self.train.augment.shift:
+            raise ValueError("train.augment: of proteins substitution alone")
+        for where, given, wanted in (
+            ("train.class_weights", self.train.class_weights, "none"),
+            ("train.loss", self.train.loss, "default"),
+        ):
+            if given != wanted:
+                raise ValueError(f"{where}: of residues {wanted} alone")
+        if self.split.method in ("chromosome", "group"):
+            raise ValueError(
+                f"split.method {self.split.method}: of proteins official, random or homology"
+            )
+        for place, entry in enumerate(self.ingest.inputs):
+            official = entry.split is not None or getattr(entry, "split_column", None) is not None
+            if self.split.method == "official" and not official:
+                raise ValueError(
+                    f"ingest.inputs[{place}] has no split, which method official needs"
+                )
+        _check_published(self)
+        return self
+
+
 def _check_labels(run: DnaRun | ProteinFitnessRun) -> None:
+    if run.targets.per_residue:
+        raise ValueError("targets.kind residues needs task protein_residue")
     for place, entry in enumerate(run.ingest.inputs):
         where = f"ingest.inputs[{place}]"
         unknown = sorted((set(entry.labels) | set(entry.columns)) - set(run.targets.names))
@@ -209,11 +298,13 @@ def _check_loss(run: DnaRun | ProteinFitnessRun) -> None:
         raise ValueError(f"train.loss {run.train.loss} needs targets.kind regression")
 
 
-def _check_published(run: DnaRun | ProteinFitnessRun) -> None:
+def _check_published(run: DnaRun | ProteinFitnessRun | ProteinResidueRun) -> None:
     metrics = METRICS_OF_KIND[run.targets.kind]
     for place, figure in enumerate(run.published):
         where = f"published[{place}]"
-        if figure.metric not in metrics:
+        # Of residues a metric may be of one state: recall:H.
+        metric = figure.metric.partition(":")[0] if run.targets.per_residue else figure.metric
+        if metric not in metrics:
             allowed = ", ".join(metrics)
             raise ValueError(f"{where}: unknown metric {figure.metric!r}; allowed: {allowed}")
         if figure.target is not None and figure.target not in run.targets.names:
@@ -228,7 +319,7 @@ def _check_targets(where: str, asked: tuple[str, ...], names: tuple[str, ...]) -
         raise ValueError(f"{where}.targets: unknown target {unknown[0]!r}; targets: {allowed}")
 
 
-Run = Annotated[DnaRun | ProteinFitnessRun, Field(discriminator="task")]
+Run = Annotated[DnaRun | ProteinFitnessRun | ProteinResidueRun, Field(discriminator="task")]
 
 
 class Config(Section):
