@@ -81,6 +81,27 @@ class Split(Section):
         return self
 
 
+_OF_SEARCH = {
+    "identity": ("identity", "coverage", "coverage_of", "evalue", "program"),
+    "kmers": ("containment", "kmer"),
+}
+_OF_CLUSTERS = {
+    "identity": ("homology_identity", "homology_coverage"),
+    "kmers": ("homology_containment",),
+}
+
+
+def _refuse_unused(section: Section, search: str, options: dict[str, tuple[str, ...]]) -> None:
+    """Refuse an option of the other search, unless it has its default."""
+    for other, names in options.items():
+        for name in names:
+            if (
+                other != search
+                and getattr(section, name) != type(section).model_fields[name].default
+            ):
+                raise ValueError(f"{name} needs audit.search: {other}; it is {search}")
+
+
 class ProteinAudit(Audit):
     """Search for the same protein, or a homologous one, in two folds."""
 
@@ -109,6 +130,11 @@ class ProteinAudit(Audit):
     overlaps: Literal[False] = False
     """Proteins have no place on a genome."""
 
+    @model_validator(mode="after")
+    def _options_are_used(self) -> ProteinAudit:
+        _refuse_unused(self, self.search, _OF_SEARCH)
+        return self
+
     @property
     def near_search(self) -> Literal["kmers", "identity"]:
         """How near duplicates are found."""
@@ -125,6 +151,11 @@ class ProteinSplit(Split):
     """Share of a protein that the alignment of two of a cluster spans."""
     audit: ProteinAudit = ProteinAudit()
     """How leakage is looked for and what follows; how clusters are, too."""
+
+    @model_validator(mode="after")
+    def _options_are_used(self) -> ProteinSplit:
+        _refuse_unused(self, self.audit.search, _OF_CLUSTERS)
+        return self
 
 
 class VariantAudit(Audit):

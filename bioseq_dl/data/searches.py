@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from bioseq_dl.config import Audit, ProteinAudit, ProteinSplit, Split
 from bioseq_dl.data.candidates import Labels
 from bioseq_dl.data.homology import cluster_sequences
-from bioseq_dl.data.protein_homology import cluster_proteins, find_homologs
 from bioseq_dl.data.sequences import Sequences, write_arrow
 from bioseq_dl.data.similarity import Similar, find_similar
 from bioseq_dl.data.tables import TEST, VAL
@@ -79,6 +78,9 @@ def find_homologous_pairs(
     """
     if not isinstance(audit, ProteinAudit):
         raise TypeError("homologous proteins are asked for by a ProteinAudit")
+    # Its compiler takes a second to load, which splits of DNA need not wait for.
+    from bioseq_dl.data.protein_homology import find_homologs
+
     found = find_homologs(
         write_arrow(sequences).to_pylist(),
         identity=audit.identity,
@@ -101,6 +103,8 @@ def cluster_by_identity(sequences: Sequences, split: Split, threads: int) -> NDA
     """Cluster homologous proteins; see `bioseq_dl.data.protein_homology.cluster_proteins`."""
     if not isinstance(split, ProteinSplit):
         raise TypeError("clusters of homologous proteins are asked for by a ProteinSplit")
+    from bioseq_dl.data.protein_homology import cluster_proteins
+
     return cluster_proteins(
         write_arrow(sequences).to_pylist(),
         identity=split.homology_identity,

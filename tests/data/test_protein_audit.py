@@ -179,6 +179,17 @@ def test_wrong_settings_are_refused(wrong):
         ProteinAudit(**wrong)
 
 
+def test_options_that_would_do_nothing_are_refused():
+    with pytest.raises(ValidationError, match=r"kmer needs audit\.search: kmers; it is identity"):
+        ProteinAudit(kmer=6)
+    with pytest.raises(ValidationError, match=r"identity needs audit\.search: identity"):
+        ProteinAudit(search="kmers", identity=0.4)
+    with pytest.raises(ValidationError, match=r"homology_containment needs audit\.search: kmers"):
+        ProteinSplit(method="homology", homology_containment=0.4)
+    for split in (ProteinSplit(), ProteinSplit(audit=ProteinAudit(search="kmers", kmer=6))):
+        assert ProteinSplit.model_validate(split.model_dump()) == split
+
+
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10**6), st.integers(1, 3), st.sampled_from([0.35, 0.6, 1.0]))
 def test_clusters_never_straddle_folds(seed, folds, identity):
