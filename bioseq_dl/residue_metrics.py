@@ -22,9 +22,9 @@ Floats = NDArray[np.float64]
 RESIDUE_METRICS: Mapping[str, Metric] = {
     "accuracy": Metric("Accuracy", True, "share of residues whose state is right (Q3, Q8)"),
     "sov": Metric("SOV'99", True, "overlap of true and predicted segments"),
+    "auroc": METRICS["auroc"],
     "recall": Metric("Recall", True, "share of a state's residues that are found"),
     "precision": Metric("Precision", True, "share of residues called a state that are of it"),
-    "auroc": METRICS["auroc"],
     "mae": Metric("MAE", False, "mean absolute error"),
     "pearson": METRICS["pearson"],
     "angle_mae": Metric("MAE", False, "mean absolute error on the circle, in degrees"),

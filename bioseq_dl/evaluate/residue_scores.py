@@ -100,6 +100,7 @@ def define_metrics(scores: Scores) -> dict[str, Metric]:
         for name in metrics:
             kind, _, state = name.partition(":")
             known = RESIDUE_METRICS[kind]
-            label = f"{known.label} of {state}" if state else known.label
+            plain = known.label if known.label.isupper() else known.label.lower()
+            label = f"{state} {plain}" if state else known.label
             found[name] = Metric(label, known.higher, known.meaning)
     return found
