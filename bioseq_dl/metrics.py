@@ -83,6 +83,7 @@ HEADLINE_OF_KIND: Mapping[str, str] = {
     "binary": "auroc",
     "multiclass": "accuracy",
     "regression": "pearson",
+    "residues": "accuracy",
 }
 
 

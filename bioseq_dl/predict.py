@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from bioseq_dl.config import FastaInput, Reading, Source
-from bioseq_dl.data.batches import plan_batches
+from bioseq_dl.data.batches import join_positions, plan_batches
 from bioseq_dl.encode.alphabet import ALPHABETS, Alphabet
 from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
 from bioseq_dl.encode.sequence import fit_length
@@ -45,20 +45,22 @@ def predict_examples(
 
     Returns
     -------
-    float32 (n, targets) or (n, targets, classes)
+    float32 (n, targets) or (n, targets, classes), or (positions, outputs) of residues
         Logits, or values for regression, in the order of `rows`.
     """
     model = restore_model(checkpoint).to(device)
     feed = find_task(checkpoint.task).load("feed")
     shape = checkpoint.shape
     tail = (shape.targets, shape.classes) if shape.classes > 1 else (shape.targets,)
-    outputs = np.empty((len(rows), *tail), np.float32)
-    place = np.empty(len(examples), np.int64)
-    place[rows] = np.arange(len(rows))
+    wanted = examples.target_rows(rows)
+    outputs = np.empty((len(wanted), *tail), np.float32)
+    place = np.empty(len(examples.targets), np.int64)
+    place[wanted] = np.arange(len(wanted))
     size = BATCH.get(device.type, BATCH["cpu"])
     for indices in plan_batches(examples.lengths, rows, size):
         inputs, _ = feed(examples, indices, device)
-        outputs[place[indices]] = model(*inputs).float().cpu().numpy()
+        found = join_positions(model(*inputs).float().cpu(), examples, indices)
+        outputs[place[examples.target_rows(indices)]] = found.numpy()
     return outputs
 
 

@@ -38,8 +38,9 @@ def build_predictions(
         Whose roles.
     rows : int64 (n,)
         Which records.
-    outputs : float32 (n, targets) or (n, targets, classes)
-        Logits, or values for regression.
+    outputs : float32 (n, targets) or (n, targets, classes), or (positions, outputs)
+        Logits, or values for regression. Of residues a row for each position of the records,
+        end to end; their columns hold lists, one number a residue.
 
     Raises
     ------
@@ -51,11 +52,20 @@ def build_predictions(
             "records.parquet and examples.safetensors hold different records",
             fix="run encode again on these records",
         )
-    truth = np.asarray(examples.targets[rows])
     columns = {
         "id": ids.take(pa.array(rows)),
         "role": pa.array([ROLES[code] for code in examples.roles[fold, rows]], pa.string()),
     }
+    if examples.spec.per_residue:
+        truth = examples.targets[examples.target_rows(rows)]
+        ends = np.concatenate([[0], np.cumsum(examples.lengths[rows])])
+        named = {
+            f"target:{name}": truth[:, place] for place, name in enumerate(examples.spec.labels)
+        }
+        for name, numbers in (named | name_outputs(examples.spec, outputs)).items():
+            columns[name] = pa.LargeListArray.from_arrays(ends, pa.array(numbers, pa.float32()))
+        return pa.table(columns)
+    truth = np.asarray(examples.targets[rows])
     for place, name in enumerate(examples.spec.names):
         missing = np.isnan(truth[:, place])
         columns[f"target:{name}"] = pa.array(truth[:, place], pa.float32(), mask=missing)
@@ -65,7 +75,9 @@ def build_predictions(
 
 
 def name_outputs(spec: Targets, outputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Name each output: ``output:<target>``, or ``output:<target>:<class>``."""
+    """Name each output: ``output:<target>``, ``output:<target>:<class>``, or as a head does."""
+    if spec.per_residue:
+        return {f"output:{name}": outputs[:, place] for place, name in enumerate(spec.outputs)}
     columns = {}
     for place, name in enumerate(spec.names):
         if spec.kind == "multiclass":

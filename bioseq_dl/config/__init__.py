@@ -3,6 +3,8 @@
 Importing this package loads no torch, so that a login node parses a workflow quickly.
 """
 
+from bioseq_dl.config.dna_run import DnaRun
+from bioseq_dl.config.heads import HEADS, Head
 from bioseq_dl.config.ingest import (
     FastaInput,
     FoldName,
@@ -19,15 +21,23 @@ from bioseq_dl.config.ingest import (
 from bioseq_dl.config.interpret import Explain, ExplainedIntervals, Motifs
 from bioseq_dl.config.landscape import Designs, Landscape
 from bioseq_dl.config.model import ConvLayer, Encode, Model, Recurrent, Wide
+from bioseq_dl.config.protein_runs import ProteinFitnessRun, ProteinResidueRun
+from bioseq_dl.config.residues import (
+    Embeddings,
+    LabelFasta,
+    LabelTable,
+    ProteinNetInput,
+    ResidueBaselines,
+    ResidueIngest,
+    StructureInput,
+)
 from bioseq_dl.config.run import (
-    RUN_NAME,
     Config,
-    DnaRun,
-    ProteinFitnessRun,
     Run,
     load_config,
     validate_config,
 )
+from bioseq_dl.config.run_checks import RUN_NAME
 from bioseq_dl.config.sources import Source
 from bioseq_dl.config.split import (
     Audit,
@@ -49,6 +59,7 @@ from bioseq_dl.config.train import (
 from bioseq_dl.config.variants import MutationTable, VariantsInput, VcfVariants
 
 __all__ = [
+    "HEADS",
     "METRICS_OF_KIND",
     "RUN_NAME",
     "Audit",
@@ -58,15 +69,19 @@ __all__ = [
     "ConvLayer",
     "Designs",
     "DnaRun",
+    "Embeddings",
     "Encode",
     "Evaluate",
     "Explain",
     "ExplainedIntervals",
     "FastaInput",
     "FoldName",
+    "Head",
     "Ingest",
     "Input",
     "IntervalsInput",
+    "LabelFasta",
+    "LabelTable",
     "Landscape",
     "Model",
     "Motifs",
@@ -74,13 +89,18 @@ __all__ = [
     "Negatives",
     "ProteinAudit",
     "ProteinFitnessRun",
+    "ProteinNetInput",
+    "ProteinResidueRun",
     "ProteinSplit",
     "Published",
     "Reading",
     "Recurrent",
+    "ResidueBaselines",
+    "ResidueIngest",
     "Run",
     "Source",
     "Split",
+    "StructureInput",
     "TableInput",
     "Targets",
     "Train",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from bioseq_dl.config.base import Section
+from bioseq_dl.config.heads import HEADS
 from bioseq_dl.config.sources import Source
 
 FoldName = Literal["train", "val", "test"]
@@ -15,13 +16,17 @@ FoldName = Literal["train", "val", "test"]
 class Targets(Section):
     """What the model predicts: one or more targets of one kind."""
 
-    kind: Literal["binary", "multiclass", "regression"] = "binary"
-    """``binary`` with several names is multi-label; ``multiclass`` shares its classes."""
+    kind: Literal["binary", "multiclass", "regression", "residues"] = "binary"
+    """``binary`` with several names is multi-label; ``multiclass`` shares its classes;
+    ``residues`` is the kind of the task protein_residue: labels of each residue."""
     names: tuple[str, ...] = ("label",)
-    """A name per target, in output order."""
+    """A name per target, in output order; of ``residues`` some of q3, q8, disorder, rsa,
+    angles."""
     classes: tuple[str, ...] = ()
     """Class names in order of their codes 0, 1, …; required for ``multiclass``, optional
     for ``binary`` (negative first), empty for ``regression``."""
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """Of ``residues``: head: factor of its loss; 1 where not given."""
 
     @model_validator(mode="after")
     def _classes_fit(self) -> Targets:
@@ -33,9 +38,41 @@ class Targets(Section):
             raise ValueError("multiclass needs two or more classes")
         if self.kind == "binary" and len(self.classes) not in (0, 2):
             raise ValueError("binary takes no classes or two: [negative, positive]")
-        if self.kind == "regression" and self.classes:
-            raise ValueError("regression takes no classes")
+        if self.kind in ("regression", "residues") and self.classes:
+            raise ValueError(f"{self.kind} takes no classes")
+        if self.kind == "residues" and (unknown := sorted(set(self.names) - set(HEADS))):
+            raise ValueError(f"unknown name {unknown[0]!r}; of residues: {', '.join(HEADS)}")
+        if unknown := sorted(set(self.weights) - set(self.names if self.per_residue else ())):
+            raise ValueError(f"weights of {unknown[0]!r}: give them to heads that names lists")
         return self
+
+    def weight(self, name: str) -> float:
+        """Factor of a head's loss."""
+        return self.weights.get(name, 1.0)
+
+    @property
+    def per_residue(self) -> bool:
+        """Whether labels and outputs are of each residue, not of each record."""
+        return self.kind == "residues"
+
+    @property
+    def of_records(self) -> tuple[str, ...]:
+        """Names of the targets that each record has one value of."""
+        return () if self.per_residue else self.names
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What a network gives, in order (each for every class, where there are classes)."""
+        if not self.per_residue:
+            return self.names
+        return tuple(output for name in self.names for output in HEADS[name].outputs)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Columns of labels, in order."""
+        if not self.per_residue:
+            return self.names
+        return tuple(label for name in self.names for label in HEADS[name].labels)
 
 
 class _Input(Section):
@@ -184,7 +221,10 @@ class VariantIngest(Reading):
     alphabet: Literal["protein"] = "protein"
     """Amino acids; U is read as C and O as K; B, J, X and Z are unknown."""
     wild_type: Source | None = None
-    """FASTA with the sequence whose variants these are; tables of mutations need it."""
+    """FASTA with the sequence whose variants these are; tables of mutations need it, or
+    ``wild_type_sequence``."""
+    wild_type_sequence: str | None = Field(default=None, pattern=r"^[A-Za-z]+\*?$")
+    """The sequence itself, instead of a FASTA."""
     first: int = 1
     """Number of the wild type's first residue, as the mutations count."""
     repeats: Literal["reject", "mean"] = "reject"
@@ -192,7 +232,16 @@ class VariantIngest(Reading):
 
     @model_validator(mode="after")
     def _wild_type_given(self) -> VariantIngest:
+        if self.wild_type is not None and self.wild_type_sequence is not None:
+            raise ValueError("two wild types: wild_type and wild_type_sequence")
         for place, entry in enumerate(self.inputs):
-            if entry.variant_column is not None and self.wild_type is None:
-                raise ValueError(f"inputs[{place}].variant_column needs wild_type")
+            if entry.variant_column is not None and not self.has_wild_type:
+                raise ValueError(
+                    f"inputs[{place}].variant_column needs wild_type or wild_type_sequence"
+                )
         return self
+
+    @property
+    def has_wild_type(self) -> bool:
+        """Whether the variants are of a sequence that is known."""
+        return self.wild_type is not None or self.wild_type_sequence is not None

@@ -103,10 +103,27 @@ class Model(Section):
     """
 
     preset: (
-        Literal["cnn", "bilstm", "bigru", "cnn_bilstm", "basset", "danq", "deepsea", "variants"]
+        Literal[
+            "cnn",
+            "bilstm",
+            "bigru",
+            "cnn_bilstm",
+            "basset",
+            "danq",
+            "deepsea",
+            "variants",
+            "residue_cnn",
+            "residue_dilated",
+            "residue_bilstm",
+            "residue_bigru",
+            "residue_cnn_bilstm",
+        ]
         | None
     ) = None
-    """Named sizes; the other size fields must then be left out, and take the preset's."""
+    """Named sizes; the other size fields must then be left out, and take the preset's. Those of
+    ``residue_`` give an output for each position, and pool nothing."""
+    scales: tuple[Literal["blosum62", "properties"], ...] = ()
+    """Of amino acids, beside one-hot: the row of BLOSUM62, and physico-chemical properties."""
     conv: tuple[ConvLayer, ...] = ()
     """Convolutional layers, first first."""
     recurrent: Recurrent | None = None
@@ -150,7 +167,7 @@ class Model(Section):
         if self.preset is not None:
             # A config written out in full repeats the preset's sizes, which is no clash.
             named = Model.model_validate(PRESETS[self.preset])
-            sizes = set(Model.model_fields) - {"preset", "reverse_complement"}
+            sizes = set(Model.model_fields) - {"preset", "reverse_complement", "scales"}
             if clash := sorted(n for n in sizes if getattr(self, n) != getattr(named, n)):
                 names = ", ".join(clash)
                 raise ValueError(f"preset {self.preset} fixes the sizes; leave out {names}")
@@ -163,6 +180,19 @@ class Model(Section):
         if self.attention_heads > 1 and "attention" not in self.pooling:
             raise ValueError("attention_heads needs pooling attention")
         return self
+
+    @property
+    def not_per_position(self) -> str | None:
+        """The part that keeps the network from an output for each position; None where none."""
+        for place, layer in enumerate(self.conv):
+            if layer.pool > 1 or (layer.pool_stride or 1) > 1:
+                return f"conv[{place}].pool"
+            if layer.padding != "same":
+                return f"conv[{place}].padding {layer.padding}"
+        for name in ("pooling", "wide", "reverse_complement", "pooling_dropout"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                return name
+        return None
 
     @property
     def needs_length(self) -> str | None:

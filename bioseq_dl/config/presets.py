@@ -91,5 +91,54 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "dropout": 0.2,
         "wide": {"positional": 1},
     },
+    # Ours, for an output at each position: none pools. Sizes were chosen on the validation
+    # chains of benchmarks/protein_residue.
+    "residue_cnn": {
+        "conv": (
+            {"channels": 128, "kernel": 11, "dropout": 0.2},
+            {"channels": 128, "kernel": 9, "residual": True, "dropout": 0.2},
+            {"channels": 128, "kernel": 9, "residual": True, "dropout": 0.2},
+        ),
+        "dense": (128,),
+        "dropout": 0.3,
+    },
+    "residue_dilated": {
+        "conv": (
+            {"channels": 128, "kernel": 7, "dropout": 0.1},
+            *(
+                {
+                    "channels": 128,
+                    "kernel": 5,
+                    "dilation": dilation,
+                    "repeat": 2,
+                    "residual": True,
+                    "dropout": 0.1,
+                }
+                for dilation in (1, 2, 4, 8, 16, 1)
+            ),
+        ),
+        "activation": "gelu",
+        "dense": (128,),
+        "dropout": 0.3,
+    },
+    "residue_bilstm": {
+        "recurrent": {"kind": "lstm", "hidden": 128, "layers": 2, "dropout": 0.3},
+        "dense": (128,),
+        "dropout": 0.3,
+    },
+    "residue_bigru": {
+        "recurrent": {"kind": "gru", "hidden": 128, "layers": 2, "dropout": 0.3},
+        "dense": (128,),
+        "dropout": 0.3,
+    },
+    "residue_cnn_bilstm": {
+        "conv": (
+            {"channels": 128, "kernel": 7, "dropout": 0.2},
+            {"channels": 128, "kernel": 15, "residual": True, "dropout": 0.2},
+        ),
+        "recurrent": {"kind": "lstm", "hidden": 128, "layers": 2, "dropout": 0.3},
+        "dense": (128,),
+        "dropout": 0.3,
+    },
 }
 """Name: the fields of ``Model`` it sets; the others keep their defaults."""

@@ -166,6 +166,7 @@ METRICS_OF_KIND: Mapping[str, tuple[str, ...]] = {
     "binary": _CLASSIFICATION,
     "multiclass": _CLASSIFICATION,
     "regression": ("pearson", "spearman", "r2", "rmse"),
+    "residues": ("accuracy", "sov", "recall", "precision", "auroc", "mae", "pearson", "angle_mae"),
 }
 """Kind of target: names of its metrics, in the order of the report."""
 
@@ -175,7 +176,8 @@ class Published(Section):
 
     metric: str
     """Our name of the metric: auroc, auprc, mcc, f1, precision, recall, accuracy, brier, ece,
-    log_loss; pearson, spearman, r2, rmse."""
+    log_loss; pearson, spearman, r2, rmse; of residues accuracy, sov, recall (``recall:H``: of a
+    state), precision, auroc, mae, pearson, angle_mae."""
     value: float
     """The published figure."""
     source: str

@@ -28,7 +28,9 @@ class Batch(NamedTuple):
     lengths: Tensor | None
     """int64 (n,): bases of each; None where none is padded."""
     targets: Tensor
-    """float32 (n, targets): NaN where missing."""
+    """float32 (n, targets): NaN where missing; of residues (n, length, labels)."""
+    features: Tensor | None = None
+    """float32 (n, features, length): further inputs, 0 beyond a sequence's end."""
 
 
 def plan_batches(
@@ -127,11 +129,42 @@ def gather(examples: Examples, indices: Indices) -> Batch:
     fill = examples.alphabet.unknown_code
     codes = gather_windows(examples.codes, starts, width, none, lengths, fill)
     padded = bool((lengths < width).any())
+    if examples.spec.per_residue:
+        targets = _gather_rows(examples.targets, starts, lengths, width, np.nan)
+    else:
+        targets = examples.targets[indices]
+    features = None
+    if examples.features is not None:
+        rows = _gather_rows(examples.features, starts, lengths, width, 0.0)
+        features = torch.from_numpy(rows).transpose(1, 2)
     return Batch(
         codes=torch.from_numpy(codes),
         lengths=torch.from_numpy(lengths) if padded else None,
-        targets=torch.from_numpy(examples.targets[indices]),
+        targets=torch.from_numpy(targets),
+        features=features,
     )
+
+
+def _gather_rows(
+    values: npt.NDArray[np.float32], starts: Indices, lengths: Indices, width: int, fill: float
+) -> npt.NDArray[np.float32]:
+    """Copy rows of each record side by side: (n, width, columns)."""
+    rows = np.full((len(starts), width, values.shape[1]), fill, np.float32)
+    for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        rows[row, :length] = values[start : start + length]
+    return rows
+
+
+def join_positions(outputs: Tensor, examples: Examples, indices: Indices) -> Tensor:
+    """Put outputs of residues (n, length, outputs) end to end, without the padding.
+
+    Others, a row a record, stay as they are: either way as `Examples.target_rows` has targets.
+    """
+    if not examples.spec.per_residue:
+        return outputs
+    lengths = torch.from_numpy(examples.lengths[indices]).to(outputs.device)
+    inside = torch.arange(outputs.shape[1], device=outputs.device) < lengths.unsqueeze(1)
+    return outputs[inside]
 
 
 def move_batch(batch: Batch, device: torch.device) -> Batch:
@@ -143,4 +176,5 @@ def move_batch(batch: Batch, device: torch.device) -> Batch:
         return part.pin_memory().to(device, non_blocking=True)
 
     lengths = None if batch.lengths is None else move(batch.lengths)
-    return Batch(codes=move(batch.codes), lengths=lengths, targets=move(batch.targets))
+    features = None if batch.features is None else move(batch.features)
+    return Batch(move(batch.codes), lengths, move(batch.targets), features)

@@ -46,7 +46,7 @@ def check_roles(labels: NDArray[np.float32], targets: Targets, roles: NDArray[np
                     f"no {ROLES[role]} records in fold {fold} (of {len(row)} records)",
                     fix=_FIX[role],
                 )
-            if labels.shape[1] > 1 or targets.kind == "regression":
+            if labels.shape[1] != 1 or targets.kind == "regression":
                 continue
             if role == VAL or (role == TEST and targets.kind == "multiclass"):
                 continue

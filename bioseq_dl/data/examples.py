@@ -34,12 +34,13 @@ _DTYPES: dict[str, np.dtype[Any]] = {
 _TENSORS = {
     "offsets": ("I64", 1),
     "targets": ("F32", 2),
+    "features": ("F32", 2),
     "weights": ("F32", 1),
     "codes": ("U8", 1),
     "roles": ("U8", 2),
     "wild_type": ("U8", 1),
 }
-_OPTIONAL = ("weights", "wild_type")
+_OPTIONAL = ("features", "weights", "wild_type")
 _METADATA = ("alphabet", "ids_sha256", "targets", "unknown")
 _LARGEST_HEADER = 100_000_000  # the format's own limit
 _FIX = "delete the file and run encode again"
@@ -115,6 +116,7 @@ def read_examples(path: str | Path) -> Examples:
             unknown=metadata["unknown"],
             ids_sha256=metadata["ids_sha256"],
             alphabet=find_alphabet(metadata["alphabet"]),  # type: ignore[arg-type]
+            features=tensors.get("features"),
             weights=tensors.get("weights"),
             wild_type=tensors.get("wild_type"),
         )

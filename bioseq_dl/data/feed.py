@@ -14,7 +14,8 @@ from bioseq_dl.data.one_hot import one_hot
 from bioseq_dl.encode.examples import Examples
 
 Inputs = tuple[Tensor, Tensor | None]
-"""One-hot columns (n, letters, length), and lengths (n,) where sequences are padded."""
+"""One-hot columns (n, letters, length), with further features below them, and lengths (n,) where
+sequences are padded."""
 
 Labels = Tensor | tuple[Tensor, Tensor]
 """What a loss takes: targets (n, targets), with weights (n,) where records have some."""
@@ -43,14 +44,16 @@ def feed_batch(
     -------
     inputs : tuple
         The arguments of ``SequenceModel``.
-    targets : float32 tensor, shape (n, targets)
+    targets : float32 tensor, shape (n, targets), or (n, length, labels) of residues
         Beside it the weights, where records have some.
     """
-    codes, lengths, targets = move_batch(gather(examples, indices), device)
+    codes, lengths, targets, features = move_batch(gather(examples, indices), device)
     letters = len(examples.alphabet.letters)
     if augment is not None and generator is not None:
         codes = draw_augmented(codes, lengths, augment, generator, letters)
     columns = one_hot(codes, examples.unknown, letters=letters)
+    if features is not None:
+        columns = torch.cat([columns, features], dim=1)
     if examples.weights is None:
         return (columns, lengths), targets
     weights = torch.from_numpy(examples.weights[indices]).to(device)

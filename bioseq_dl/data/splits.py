@@ -106,7 +106,7 @@ def assign_folds(records: Any, split: Split, targets: Targets, threads: int = 1)
         "homology": ("sequence",),
     }
     table = as_table(
-        records, *(f"target:{name}" for name in targets.names), *needs.get(split.method, ())
+        records, *(f"target:{name}" for name in targets.of_records), *needs.get(split.method, ())
     )
     order = sort_ids(table)
     ordered = table.take(pa.array(order))
@@ -160,7 +160,7 @@ def _check(table: pa.Table, roles: Roles, targets: Targets) -> None:
 
 
 def _select_labels(table: pa.Table, targets: Targets) -> NDArray[np.float32]:
-    names = [f"target:{name}" for name in targets.names]
+    names = [f"target:{name}" for name in targets.of_records]
     return read_labels(table.select(names))[1]
 
 

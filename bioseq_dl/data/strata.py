@@ -35,7 +35,9 @@ def build_strata(labels: NDArray[np.float32], targets: Targets, least: int) -> N
     ndarray of int64, shape (n,)
         0, 1, …
     """
-    if targets.kind == "regression":
+    if not labels.shape[1]:  # labels of residues: nothing to spread
+        strata = np.zeros(len(labels), np.int64)
+    elif targets.kind == "regression":
         strata = _bin_quantiles(labels, least)
     elif labels.shape[1] == 1:
         strata = np.nan_to_num(labels[:, 0], nan=-1).astype(np.int64)

@@ -28,7 +28,7 @@ class Examples:
     offsets: npt.NDArray[np.int64]
     """int64 (n + 1,): where each sequence starts, and where the last ends."""
     targets: npt.NDArray[np.float32]
-    """float32 (n, targets): NaN where missing."""
+    """float32 (n, targets): NaN where missing. Of residues (letters, labels): a row a residue."""
     roles: npt.NDArray[np.uint8]
     """uint8 (folds, n): places in ROLES."""
     spec: Targets
@@ -44,18 +44,25 @@ class Examples:
     wild_type: Codes | None = None
     """uint8 (length,): the sequence that all others are mutants of, where there is one."""
 
+    features: npt.NDArray[np.float32] | None = None
+    """float32 (letters, features): further inputs of each position, where there are any."""
+
     def __post_init__(self) -> None:
         count = self.offsets.shape[0] - 1
+        labelled = self.codes.size if self.spec.per_residue else count
         arrays: tuple[tuple[str, npt.NDArray[Any], type, tuple[int, ...]], ...] = (
             ("codes", self.codes, np.uint8, (self.codes.size,)),
             ("offsets", self.offsets, np.int64, (max(count, 0) + 1,)),
-            ("targets", self.targets, np.float32, (count, len(self.spec.names))),
+            ("targets", self.targets, np.float32, (labelled, len(self.spec.labels))),
             ("roles", self.roles, np.uint8, (*self.roles.shape[:1], count)),
         )
         if self.weights is not None:
             arrays += (("weights", self.weights, np.float32, (count,)),)
         if self.wild_type is not None:
             arrays += (("wild_type", self.wild_type, np.uint8, (self.wild_type.size,)),)
+        if self.features is not None:
+            shape = (self.codes.size, *self.features.shape[1:2])
+            arrays += (("features", self.features, np.float32, shape),)
         for name, array, dtype, shape in arrays:
             if array.dtype != dtype or array.shape != shape:
                 raise ValueError(
@@ -84,6 +91,14 @@ class Examples:
         if not lengths.size or (lengths != lengths[0]).any():
             return None
         return int(lengths[0])
+
+    def target_rows(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows of `targets` that belong to records: the records', or all their positions'."""
+        if not self.spec.per_residue:
+            return rows
+        starts, lengths = self.offsets[rows], self.lengths[rows]
+        ends = np.cumsum(lengths)
+        return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
 
     def select(self, fold: int, role: str) -> npt.NDArray[np.int64]:
         """Rows that have a role (``train``, ``val``, ``test``, ``drop``) in a fold, int64."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
 from bioseq_dl.encode.windows import gather_windows
 from bioseq_dl.errors import InputError
 
+ReadTargets = Callable[[pa.Table, Targets, npt.NDArray[np.int64]], npt.NDArray[np.float32]]
+
 _CELLS = 2**22
 """Bases cropped or padded at a time, which bounds the memory for their places."""
 
@@ -25,6 +28,7 @@ def encode_records(
     targets: Targets,
     encode: Encode,
     alphabet: Alphabet = DNA,
+    read_targets: ReadTargets | None = None,
 ) -> Examples:
     """Turn records and their folds into arrays.
 
@@ -40,6 +44,8 @@ def encode_records(
         Length and policy for unknown bases.
     alphabet : Alphabet
         Of the sequences.
+    read_targets : callable, optional
+        (records, targets, offsets) to the targets' values; else the columns ``target:<name>``.
 
     Returns
     -------
@@ -59,10 +65,14 @@ def encode_records(
         _refuse_unknown(codes, offsets, records, alphabet)
     if encode.length is not None:
         codes, offsets = fit_length(codes, offsets, encode.length, alphabet.unknown_code)
+    if read_targets is None:
+        values = _read_targets(records, targets)
+    else:
+        values = read_targets(records, targets, offsets)
     return Examples(
         codes=codes,
         offsets=offsets,
-        targets=_read_targets(records, targets),
+        targets=values,
         roles=_read_roles(folds),
         spec=targets,
         unknown="uniform" if encode.unknown == "uniform" else "zeros",
@@ -165,7 +175,7 @@ def _refuse_unknown(
 
 
 def _check_tables(records: pa.Table, folds: pa.Table, targets: Targets) -> None:
-    wanted = ["id", "sequence", *(f"target:{name}" for name in targets.names)]
+    wanted = ["id", "sequence", *(f"target:{name}" for name in targets.of_records)]
     for what, table, names in (("records", records, wanted), ("folds", folds, ["id", "fold0"])):
         missing = [name for name in names if name not in table.column_names]
         if missing:

@@ -68,7 +68,7 @@ def check_records(
             allowed=f"rejected up to {ingest.max_rejected_fraction:g} of all",
             fix=_suggest(reason, rejects, ingest.alphabet),
         )
-    for name in targets.names:
+    for name in targets.of_records:
         values = records.column(f"target:{name}").drop_null()
         if len(values) == 0:
             raise InputError(

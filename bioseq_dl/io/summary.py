@@ -44,7 +44,7 @@ def summarise(
     lengths, strong, unknown = letters.T
     return {
         "records": records.num_rows,
-        "targets": {name: _count_target(records, name, targets) for name in targets.names},
+        "targets": {name: _count_target(records, name, targets) for name in targets.of_records},
         "lengths": _describe_lengths(lengths),
         **({"gc": _describe_gc(records, strong, lengths - unknown, targets)} if gc else {}),
         "unknown_letters": int(unknown.sum()),

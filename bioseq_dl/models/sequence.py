@@ -14,6 +14,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.models.blocks import ConvBlock, Normalisation, activate, fill_beyond
 from bioseq_dl.models.pooling import Pooling
 from bioseq_dl.models.recurrent import BidirectionalBlock
+from bioseq_dl.models.scales import LetterScales
 from bioseq_dl.models.shape import Shape, count_positions, shortest_length
 from bioseq_dl.models.wide import KmerTerms
 
@@ -37,7 +38,8 @@ class SequenceModel(nn.Module):
         self.model = model
         self.shape = shape
         self.shortest = shortest_length(model)
-        channels = shape.letters
+        self.scales = LetterScales(model.scales)
+        channels = shape.letters + self.scales.channels
         self.convolutions = nn.ModuleList()
         for layer in model.conv:
             self.convolutions.append(
@@ -111,6 +113,7 @@ class SequenceModel(nn.Module):
     def _read(self, columns: Tensor, lengths: Tensor | None) -> Tensor:
         columns = fill_beyond(columns.unsqueeze(2), lengths, 0.0)
         linear_part = 0.0 if self.wide is None else self.wide(columns.squeeze(2))
+        columns = self.scales(columns.squeeze(2)).unsqueeze(2)
         if columns.shape[3] < self.shortest:
             columns = functional.pad(columns, (0, self.shortest - columns.shape[3]))
         if lengths is not None:

@@ -29,16 +29,27 @@ class Shape:
     """Outputs (with a value for each class, where there are classes)."""
     classes: int
     """Classes of each target; 1 for binary and regression."""
+    features: int = 0
+    """Rows of further inputs below the one-hot matrix."""
 
 
-def shape_of(targets: Targets, lengths: npt.NDArray[np.int64], alphabet: Alphabet = DNA) -> Shape:
-    """Take the shape from the targets, the lengths of all sequences, and their alphabet."""
-    fixed = len(lengths) and bool((lengths == lengths[0]).all())
+def shape_of(
+    targets: Targets,
+    lengths: npt.NDArray[np.int64],
+    alphabet: Alphabet = DNA,
+    features: int = 0,
+) -> Shape:
+    """Take the shape from targets, the lengths of all sequences, alphabet and further inputs.
+
+    Networks with an output for each position take any length.
+    """
+    fixed = len(lengths) and bool((lengths == lengths[0]).all()) and not targets.per_residue
     return Shape(
         letters=len(alphabet.letters),
         length=int(lengths[0]) if fixed else None,
-        targets=len(targets.names),
+        targets=len(targets.outputs),
         classes=len(targets.classes) if targets.kind == "multiclass" else 1,
+        features=features,
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bioseq_dl.config import Augment, Model, Targets, Train
-from bioseq_dl.data.batches import plan_batches
+from bioseq_dl.data.batches import join_positions, plan_batches
 from bioseq_dl.data.examples import read_examples
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
@@ -86,7 +86,8 @@ def fit_model(job: Job, log: Log) -> None:
         state = read_state(job.state, key)
         task = find_task(job.task)
         set_determinism(job.seed)
-        shape = shape_of(job.targets, examples.lengths, examples.alphabet)
+        features = 0 if examples.features is None else examples.features.shape[1]
+        shape = shape_of(job.targets, examples.lengths, examples.alphabet, features)
         model: nn.Module = task.load("build_model")(job.model, shape)
         if state is None:
             precision = _choose_precision(job, task, device, examples, rows["train"], model)
@@ -289,8 +290,10 @@ def _feed(
         for indices in val_plan:
             inputs, _ = make_batch(examples, indices, fabric.device)
             with fabric.autocast():
-                outputs.append(model(*inputs).float().cpu())
-        joined, truth = torch.cat(outputs), np.asarray(examples.targets[val_rows])
+                found = model(*inputs).float().cpu()
+            outputs.append(join_positions(found, examples, indices))
+        joined = torch.cat(outputs)
+        truth = np.asarray(examples.targets[examples.target_rows(val_rows)])
         loss = float(plain_loss(joined, torch.from_numpy(truth)))
         return loss, validation_score(joined.numpy(), truth, job.targets)
 
