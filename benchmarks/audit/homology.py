@@ -2,10 +2,10 @@
 
     python benchmarks/audit/homology.py --data ../shared/data/protein_secondary_structure
 
-CB513 is test, all chains of the training set (its official validation, too) are train. For each program (MMseqs2
-where it is on the path): how many of the pairs, and of the training chains, that the folder's
-leak_train_vs_tests.tsv lists for CB513 (MMseqs2 -s 6, 25 % identity, half of the test chain) are
-found, at the default thresholds and at wider ones; the seconds of that search by threads; what
+CB513 is test, all chains of the training set (its official validation, too) are train. For each
+program (MMseqs2 where it is on the path): how many of the pairs, and of the training chains, that
+the folder's leak_train_vs_tests.tsv lists for CB513 (MMseqs2 -s 6, 25 % identity, half of the test
+chain) are found, at the default thresholds and at wider ones; the seconds of that search; what
 `drop` takes out, and what a second audit still finds; the seconds of a homology split.
 Writes homology_search.tsv, homology_missed.tsv (listed pairs that are not found, and what was seen
 of them) and homology_audit.tsv below benchmarks/results.
