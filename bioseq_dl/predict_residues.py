@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
-from bioseq_dl.config import HEADS, Targets
 from bioseq_dl.encode.alphabet import PROTEIN
 from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
 from bioseq_dl.errors import InputError
@@ -20,6 +18,7 @@ from bioseq_dl.io.fasta import read_fasta
 from bioseq_dl.io.labelled_proteins import AMINO_ACIDS, LONGEST, read_residues
 from bioseq_dl.io.psipred import PredictedProtein
 from bioseq_dl.predict import predict_examples
+from bioseq_dl.residue_outputs import scale_outputs, split_labels
 from bioseq_dl.train.checkpoint import Checkpoint
 
 _KNOWN = set(AMINO_ACIDS + "X")
@@ -86,15 +85,15 @@ def predict_residues(
         features = read_embeddings(embeddings, ids, lengths, first.shape.features)
     examples = _encode(sequences, first, features)
     rows = np.arange(len(examples))
-    found = [
+    scaled = [
         scale_outputs(first.targets, predict_examples(checkpoint, examples, rows, device))
         for checkpoint in checkpoints
     ]
-    mean = average_outputs(found)
+    mean = split_labels(first.targets, np.mean(scaled, axis=0))
     proteins = []
     for row, name in enumerate(ids):
         start, end = examples.offsets[row], examples.offsets[row + 1]
-        values: dict[str, Any] = {key: given[start:end] for key, given in mean.items()}
+        values: dict[str, Any] = {label: given[start:end] for label, given in mean.items()}
         proteins.append(PredictedProtein(id=name, sequence=sequences[row], **values))
     return proteins, skipped
 
@@ -135,43 +134,6 @@ def read_proteins(path: Path, longest: int) -> tuple[list[str], list[str], dict[
             found=why[1] if why else "no record",
         )
     return ids, sequences, skipped
-
-
-def scale_outputs(targets: Targets, outputs: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
-    """Turn raw outputs (residues, outputs) into probabilities, shares and points on the circle.
-
-    Returns
-    -------
-    dict
-        q3 and q8 (residues, states); disorder and rsa (residues,); phi and psi (residues, 2):
-        sine and cosine.
-    """
-    found: dict[str, NDArray[np.float64]] = {}
-    place = 0
-    for name in targets.names:
-        head = HEADS[name]
-        given = outputs[:, place : place + len(head.outputs)].astype(np.float64)
-        place += len(head.outputs)
-        if head.measure == "states":
-            found[name] = softmax(given, axis=1)
-        elif head.measure == "angles":
-            for index, label in enumerate(head.labels):
-                found[label] = given[:, 2 * index : 2 * index + 2]
-        else:
-            found[name] = expit(given[:, 0])
-    return found
-
-
-def average_outputs(
-    found: Sequence[Mapping[str, NDArray[np.float64]]],
-) -> dict[str, NDArray[np.float64]]:
-    """Average what `scale_outputs` gives of several models; angles become radians."""
-    angles = set(HEADS["angles"].labels)
-    mean = {name: np.mean([one[name] for one in found], axis=0) for name in found[0]}
-    return {
-        name: np.arctan2(values[:, 0], values[:, 1]) if name in angles else values
-        for name, values in mean.items()
-    }
 
 
 def _encode(

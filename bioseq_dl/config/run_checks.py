@@ -40,8 +40,8 @@ def check_published(run: Any) -> None:
         if metric not in metrics:
             allowed = ", ".join(metrics)
             raise ValueError(f"{where}: unknown metric {figure.metric!r}; allowed: {allowed}")
-        if figure.target is not None and figure.target not in run.targets.names:
-            allowed = ", ".join(run.targets.names)
+        if figure.target is not None and figure.target not in run.targets.labels:
+            allowed = ", ".join(run.targets.labels)
             raise ValueError(f"{where}: unknown target {figure.target!r}; targets: {allowed}")
 
 
