@@ -138,6 +138,7 @@ def audit_folds(
             candidates=similar.compared,
             similar_pairs=len(similar.pairs),
             rounds=rounds,
+            program=similar.program,
         ),
     )
 

@@ -175,8 +175,15 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"The audit of {say_count(cost['records'])} records ({say_count(cost['bases'])} {letters}) "
         f"took {say_seconds(cost['seconds'])} and {say_bytes(cost['peak_memory_bytes'])}; "
-        f"{say_count(cost['candidates'])} pairs were compared."
+        f"{say_count(cost['candidates'])} pairs were compared{_say_program(cost)}."
     )
+
+
+def _say_program(cost: Mapping[str, Any]) -> str:
+    program = str(cost.get("program") or "")
+    if program.startswith("mmseqs"):
+        return f" (hits of {program.replace('mmseqs', 'MMseqs2', 1)})"
+    return " (all of them aligned)" if program else ""
 
 
 def _say_near(audit: Mapping[str, Any]) -> str:
