@@ -35,7 +35,7 @@ FLOORS = (
     ),
     ("tasks",),
     ("train",),
-    ("predict", "perturb"),
+    ("predict", "predict_residues", "perturb"),
     (
         "variants",
         "interpret",

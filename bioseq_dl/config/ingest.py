@@ -221,7 +221,10 @@ class VariantIngest(Reading):
     alphabet: Literal["protein"] = "protein"
     """Amino acids; U is read as C and O as K; B, J, X and Z are unknown."""
     wild_type: Source | None = None
-    """FASTA with the sequence whose variants these are; tables of mutations need it."""
+    """FASTA with the sequence whose variants these are; tables of mutations need it, or
+    ``wild_type_sequence``."""
+    wild_type_sequence: str | None = Field(default=None, pattern=r"^[A-Za-z]+\*?$")
+    """The sequence itself, instead of a FASTA."""
     first: int = 1
     """Number of the wild type's first residue, as the mutations count."""
     repeats: Literal["reject", "mean"] = "reject"
@@ -229,7 +232,16 @@ class VariantIngest(Reading):
 
     @model_validator(mode="after")
     def _wild_type_given(self) -> VariantIngest:
+        if self.wild_type is not None and self.wild_type_sequence is not None:
+            raise ValueError("two wild types: wild_type and wild_type_sequence")
         for place, entry in enumerate(self.inputs):
-            if entry.variant_column is not None and self.wild_type is None:
-                raise ValueError(f"inputs[{place}].variant_column needs wild_type")
+            if entry.variant_column is not None and not self.has_wild_type:
+                raise ValueError(
+                    f"inputs[{place}].variant_column needs wild_type or wild_type_sequence"
+                )
         return self
+
+    @property
+    def has_wild_type(self) -> bool:
+        """Whether the variants are of a sequence that is known."""
+        return self.wild_type is not None or self.wild_type_sequence is not None

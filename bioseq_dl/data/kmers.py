@@ -22,8 +22,8 @@ def _codes(alphabet: Alphabet) -> NDArray[np.uint8]:
     table = np.full(256, alphabet.unknown_code, np.uint8)
     letters = [*zip(alphabet.letters, range(len(alphabet.letters)), strict=True)]
     # RNA may stand among DNA here, as sequences are compared and not read.
-    for pair in alphabet.aliases or ("UT",):
-        letters.append((pair[0], alphabet.letters.index(pair[1])))
+    aliases = alphabet.aliases or ("UT",)
+    letters += [(pair[0], alphabet.letters.index(pair[1])) for pair in aliases]
     for letter, code in letters:
         table[[ord(letter), ord(letter.lower())]] = code
     return table

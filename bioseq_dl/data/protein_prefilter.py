@@ -166,7 +166,7 @@ def _find_diagonals(
     partner = hits[np.minimum(following, len(hits) - 1)] if len(hits) else hits
     near = (following < len(hits)) & (partner - hits <= _WINDOW)
     near &= hits // wide == partner // wide
-    keys = hits[near] // wide
+    keys: NDArray[np.int64] = hits[near] // wide
     # Rising already: keep the first of equal ones.
     return keys[np.concatenate([[True], keys[1:] != keys[:-1]])] if len(keys) else keys
 

@@ -23,6 +23,7 @@ from bioseq_dl.io.mutation_table import MutatedRow, WildType, check_first, read_
 from bioseq_dl.io.mutations import WRONG_LETTER, Mutation, name_mutations
 from bioseq_dl.io.records import Batch, Reject, make_rejected
 from bioseq_dl.io.repeats import Measured, merge_repeats
+from bioseq_dl.io.residues import check_sequence
 from bioseq_dl.io.sequences import Ingested
 from bioseq_dl.io.summary import summarise
 from bioseq_dl.io.tables import read_columns
@@ -126,10 +127,15 @@ def read_variants(
 
 
 def _find_wild_type(ingest: VariantIngest, files: Mapping[str, Fetched]) -> WildType | None:
-    if ingest.wild_type is None:
+    path: str | None = None
+    if ingest.wild_type is not None:
+        path = find_file(ingest.wild_type, files).path
+        found = read_wild_type(path, "protein")
+    elif ingest.wild_type_sequence is not None:
+        name = "wild_type_sequence"
+        found = WildType(name, check_sequence(ingest.wild_type_sequence, "protein", record=name))
+    else:
         return None
-    path = find_file(ingest.wild_type, files).path
-    found = read_wild_type(path, "protein")
     # A translated gene ends in its stop.
     found = found._replace(sequence=found.sequence.removesuffix("*"))
     if "*" in found.sequence or not found.sequence:

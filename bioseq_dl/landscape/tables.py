@@ -235,7 +235,10 @@ def _list_designs(
     native = PROTEIN.decode(wild_type)
     texts = [PROTEIN.decode(row) for row in found.codes]
     changes = [
-        [Mutation(place, place + 1, text[place]) for place in np.flatnonzero(row != wild_type)]
+        [
+            Mutation(place, place + 1, text[place])
+            for place in np.flatnonzero(row != wild_type).tolist()
+        ]
         for text, row in zip(texts, found.codes, strict=True)
     ]
     return {

@@ -52,6 +52,14 @@ def test_mutations_are_applied_whatever_parts_them(tmp_path: Path, mark: str) ->
     assert found.records.schema.metadata[b"wild_type"] == WILD_TYPE.encode()
 
 
+def test_the_wild_type_may_stand_in_the_config(tmp_path: Path) -> None:
+    given = {"wild_type": None, "wild_type_sequence": "mklvacdefg*"}
+    found = read(tmp_path, "variant,score\nK2R,1\n", given)
+    assert column(found, "sequence") == ["MRLVACDEFG"]
+    assert found.records.schema.metadata[b"wild_type"] == WILD_TYPE.encode()
+    assert found.summary["wild_type"]["sequence"] == WILD_TYPE
+
+
 def test_numbers_may_start_anywhere(tmp_path: Path) -> None:
     found = read(tmp_path, "variant,score\nK-4R,1\nV-2W,2\n", {"first": -5})
     assert column(found, "mutations") == ["K-4R", "V-2W"]

@@ -94,6 +94,7 @@ rule encode:
     input:
         records=rules.ingest.output.records,
         folds=rules.split.output.folds,
+        sources=rules.fetch.output.sources,
     output:
         examples=f"{ENCODED}/examples.safetensors",
     log:
@@ -112,4 +113,5 @@ rule encode:
         code=code_digest("encode"),
     shell:
         "python -m bioseq_dl encode --config {params.config:q} --run {wildcards.encode} --records {input.records:q}"
-        " --folds {input.folds:q} --examples {output.examples:q} > {log:q} 2>&1"
+        " --folds {input.folds:q} --sources {input.sources:q}"
+        " --examples {output.examples:q} > {log:q} 2>&1"

@@ -30,13 +30,14 @@ def config(
     folder: Path,
     table: str | bytes = "variant,score\nK2R,1\nV4W,2\n",
     *,
-    wild_type: str = f">w\n{WILD_TYPE}\n",
+    wild_type: str | None = f">w\n{WILD_TYPE}\n",
     entry: dict[str, Any] | None = None,
     sections: dict[str, Any] | None = None,
     **ingest: Any,
 ) -> dict[str, Any]:
     """A config of one run on this table and wild type."""
-    (folder / "wt.fa").write_text(wild_type)
+    (folder / "wt.fa").write_text(wild_type or "")
+    fasta = None if wild_type is None else {"path": str(folder / "wt.fa")}
     path = folder / "t.csv"
     path.write_bytes(table if isinstance(table, bytes) else table.encode())
     given = {
@@ -46,7 +47,7 @@ def config(
     } | (entry or {})
     run: dict[str, Any] = {
         "task": "protein_fitness",
-        "ingest": {"inputs": [given], "wild_type": {"path": str(folder / "wt.fa")}} | ingest,
+        "ingest": {"inputs": [given], "wild_type": fasta} | ingest,
     }
     return {"runs": {"run": run | (sections or {})}}
 
@@ -258,7 +259,10 @@ def a_row_too_long(folder):
 CONFIG = "key runs.run"
 
 
-@malformed(f"{CONFIG}.ingest: inputs[0].variant_column needs wild_type", step="config")
+@malformed(
+    f"{CONFIG}.ingest: inputs[0].variant_column needs wild_type or wild_type_sequence",
+    step="config",
+)
 def mutations_of_nothing(folder):
     data = config(folder)
     del data["runs"]["run"]["ingest"]["wild_type"]
@@ -327,3 +331,28 @@ def pairs_without_a_wild_type(folder):
                   sections={"baselines": {"pairwise": True}})  # fmt: skip
     del data["runs"]["run"]["ingest"]["wild_type"]
     return data
+
+
+@malformed(
+    f"{CONFIG}.ingest: two wild types: wild_type and wild_type_sequence",
+    step="config",
+)
+def a_wild_type_twice(folder):
+    return config(folder, wild_type_sequence=WILD_TYPE)
+
+
+@malformed(
+    f"{CONFIG}.ingest.wild_type_sequence: string should match pattern '^[A-Za-z]+\\*?$'; "
+    "found 'data/wt.fa'",
+    step="config",
+)
+def a_path_as_a_sequence(folder):
+    return config(folder, wild_type=None, wild_type_sequence="data/wt.fa")
+
+
+@malformed(
+    "record 'wild_type_sequence', position 3: not a letter of the alphabet; found 'J'; allowed: "
+    "the 20 amino acids, X and * (stop)"
+)
+def sequence_of_no_amino_acids(folder):
+    return config(folder, wild_type=None, wild_type_sequence="MKJVACDEFG")
