@@ -85,15 +85,15 @@ def predict_residues(
         features = read_embeddings(embeddings, ids, lengths, first.shape.features)
     examples = _encode(sequences, first, features)
     rows = np.arange(len(examples))
-    found = [
+    scaled = [
         scale_outputs(first.targets, predict_examples(checkpoint, examples, rows, device))
         for checkpoint in checkpoints
     ]
-    mean = split_labels(first.targets, np.mean(found, axis=0, dtype=np.float64))
+    mean = split_labels(first.targets, np.mean(scaled, axis=0))
     proteins = []
     for row, name in enumerate(ids):
         start, end = examples.offsets[row], examples.offsets[row + 1]
-        values: dict[str, Any] = {key: given[start:end] for key, given in mean.items()}
+        values: dict[str, Any] = {label: given[start:end] for label, given in mean.items()}
         proteins.append(PredictedProtein(id=name, sequence=sequences[row], **values))
     return proteins, skipped
 

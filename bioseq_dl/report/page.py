@@ -200,7 +200,7 @@ def _tell_split(run: Run, results: RunResults) -> Section:
     tables = [
         tabulate_roles(results, results.audit),
         tabulate_leaks(results.audit),
-        tabulate_pairs(results),
+        tabulate_pairs(results, results.audit),
     ]
     told = [f"{method} {tell_leaks(results.audit)}", *tell_audit(results.audit)]
     return Section("split", title, told, _given(tables), [])

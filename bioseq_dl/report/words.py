@@ -228,8 +228,11 @@ def tell_leaks(audit: Mapping[str, Any] | None) -> str:
         return (
             f"No leak into training or validation was found for {say_count(records)} test records."
         )
-    text = f"{say_count(found)} of {say_count(records)} test records had an equal, similar or "
-    text += "overlapping record in training or validation; "
+    what = "equal, similar or overlapping record"
+    if audit.get("near_search") == "identity":
+        what = "equal or homologous protein"
+    text = f"{say_count(found)} of {say_count(records)} test records had an {what} "
+    text += "in training or validation; "
     if left == 0:
         return text + "those were taken out of training and validation."
     if left == found:
