@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 RESIDUE_METRICS: Mapping[str, Metric] = {
     "accuracy": Metric("Accuracy", True, "share of residues whose state is right (Q3, Q8)"),
     "sov": Metric("SOV'99", True, "overlap of true and predicted segments"),
+    "auroc": METRICS["auroc"],
     "recall": Metric("Recall", True, "share of a state's residues that are found"),
     "precision": Metric("Precision", True, "share of residues called a state that are of it"),
     "mae": Metric("MAE", False, "mean absolute error"),
@@ -30,6 +31,8 @@ RESIDUE_METRICS: Mapping[str, Metric] = {
 }
 """What the first word of a metric's name (before ``:``) means."""
 
+SCORE_BINS = 500
+"""Bins of scores that AUROC is counted in."""
 _NO_RESIDUES = "no residue has a label"
 
 
@@ -104,6 +107,56 @@ def sum_states(
         return found
 
     return Sums(rows, score)
+
+
+def sum_mask(truth: Sequence[Floats], predicted: Sequence[Floats], threshold: float = 0.5) -> Sums:
+    """Prepare AUROC, recall and precision of what a residue is or is not, disorder say.
+
+    A histogram of scores for each protein and class is what lets proteins be weighed. Its bins
+    hold about equally many residues; pairs of one bin count half, as ties do, so that AUROC is
+    exact up to `SCORE_BINS` distinct scores, and to about one pair in 2 `SCORE_BINS` beyond.
+
+    Parameters
+    ----------
+    truth : sequence of float (n,)
+        0 or 1 for each protein; NaN has no label.
+    predicted : sequence of float (n,)
+        Probabilities.
+    threshold : float
+        From which a residue is called 1.
+
+    Returns
+    -------
+    Sums
+        Metrics ``auroc``, ``recall`` and ``precision``.
+    """
+    scores = np.concatenate(predicted) if predicted else np.empty(0)
+    levels = np.unique(scores)
+    if len(levels) > SCORE_BINS:
+        places = np.linspace(0, 1, SCORE_BINS + 1)[1:]
+        levels = np.unique(np.quantile(scores, places, method="higher"))
+    bins = len(levels)
+    rows = np.zeros((len(truth), 2 * bins + 3))
+    for row, (true, score) in enumerate(zip(truth, predicted, strict=True)):
+        known = ~np.isnan(true)
+        positive, called = true[known] == 1, score[known] >= threshold
+        bin_of = np.searchsorted(levels, score[known])
+        rows[row, :bins] = np.bincount(bin_of[positive], minlength=bins)
+        rows[row, bins : 2 * bins] = np.bincount(bin_of[~positive], minlength=bins)
+        rows[row, 2 * bins :] = (positive & called).sum(), positive.sum(), called.sum()
+
+    def score_sums(sums: Floats) -> dict[str, Floats]:
+        positive, negative = sums[..., :bins], sums[..., bins : 2 * bins]
+        below = np.cumsum(negative, axis=-1) - negative / 2
+        right, true, called = np.moveaxis(sums[..., 2 * bins :], -1, 0)
+        pairs = positive.sum(axis=-1) * negative.sum(axis=-1)
+        return {
+            "auroc": _divide((positive * below).sum(axis=-1), pairs),
+            "recall": _divide(right, true),
+            "precision": _divide(right, called),
+        }
+
+    return Sums(rows, score_sums)
 
 
 def sum_values(truth: Sequence[Floats], predicted: Sequence[Floats]) -> Sums:
@@ -232,8 +285,11 @@ def _explain(name: str, value: float) -> Score:
         return Score(value)
     kind, _, state = name.partition(":")
     reasons = {
-        "precision": f"no residue is called {state}",
+        "precision": f"no residue is called {state or 'positive'}",
+        "auroc": "the labels are all equal, or there is none",
         "pearson": "true or predicted values are all equal, or there is no label",
     }
     given = f"no residue is {state}" if state else _NO_RESIDUES
+    if name == "recall":
+        given = "no residue is positive"
     return Score(value, reasons.get(kind, given))

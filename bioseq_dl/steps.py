@@ -41,7 +41,9 @@ STEPS = {
     "predict": Step("apply a trained model to records or to a FASTA", (), ("feed", "build_model")),
     "baseline": Step("fit a baseline on the same folds", ("targets", "baselines"), ("baselines",)),
     "evaluate": Step(
-        "metrics with intervals, against the baselines", ("targets", "evaluate", "published")
+        "metrics with intervals, against the baselines",
+        ("targets", "evaluate", "published"),
+        ("evaluate",),
     ),
     "variants": Step(
         "score the variants of a VCF, or of a table, with trained models",

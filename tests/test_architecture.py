@@ -31,11 +31,11 @@ FLOORS = (
     ("data",),
     (
         *("predictions", "weighted", "metrics", "bootstrap", "calibration", "models"),
-        *("residue_metrics", "segment_overlap"),
+        *("residue_metrics", "residue_outputs", "segment_overlap"),
     ),
     ("tasks",),
     ("train",),
-    ("predict", "perturb"),
+    ("predict", "predict_residues", "perturb"),
     (
         "variants",
         "interpret",
@@ -146,7 +146,7 @@ def test_there_is_an_env_a_step_and_a_command_for_each() -> None:
 
 def test_all_functions_of_all_tasks_exist() -> None:
     for task in TASKS.values():
-        for name in ("read", "encode", "feed", "build_model", "loss"):
+        for name in ("read", "encode", "feed", "build_model", "loss", "evaluate"):
             assert callable(task.load(name))
         assert all(callable(resolve(reference)) for reference in task.baselines.values())
 

@@ -17,6 +17,7 @@ from bioseq_dl.residue_metrics import (
     resample_proteins,
     score_residues,
     sum_angles,
+    sum_mask,
     sum_states,
     sum_values,
 )
@@ -177,3 +178,37 @@ def test_long_and_short_proteins_are_one_set():
     truth, called = codes("HHHH", "C"), codes("HHHC", "E")
     scores = score_residues(sum_states(truth, called, Q3))
     assert scores["accuracy"].value == pytest.approx(3 / 5)
+
+
+def test_mask_matches_scikit_learn_and_weighs_proteins():
+    generator = np.random.default_rng(3)
+    truth = [generator.integers(0, 2, n).astype(float) for n in (30, 80, 5)]
+    truth[0][:4] = np.nan
+    score = [np.round(generator.random(len(t)) * 0.6 + 0.4 * np.nan_to_num(t), 2) for t in truth]
+    sums = sum_mask(truth, score, 0.5)
+    found = score_residues(sums)
+    x, y = np.concatenate(truth), np.concatenate(score)
+    x, y = x[4:], y[4:]
+    assert found["auroc"].value == pytest.approx(sk.roc_auc_score(x, y), abs=1e-12)
+    assert found["recall"].value == pytest.approx(sk.recall_score(x, y >= 0.5))
+    assert found["precision"].value == pytest.approx(sk.precision_score(x, y >= 0.5))
+    twice = sums.score(np.array([1.0, 0, 2]) @ sums.values)
+    doubled = [*truth[:1], truth[2], truth[2]], [*score[:1], score[2], score[2]]
+    assert twice["auroc"] == pytest.approx(score_residues(sum_mask(*doubled))["auroc"].value)
+
+
+def test_mask_with_more_scores_than_bins_is_close():
+    generator = np.random.default_rng(4)
+    truth = (generator.random(20_000) < 0.1).astype(float)
+    score = generator.normal(size=20_000) + truth
+    found = score_residues(sum_mask([truth], [score], 0.5))["auroc"].value
+    assert found == pytest.approx(sk.roc_auc_score(truth, score), abs=2e-4)
+
+
+def test_mask_without_a_class_says_why():
+    found = score_residues(sum_mask([np.zeros(3)], [np.full(3, 0.2)]))
+    assert np.isnan(found["auroc"].value)
+    assert found["auroc"].note == "the labels are all equal, or there is none"
+    assert found["recall"].note == "no residue is positive"
+    assert found["precision"].note == "no residue is called positive"
+    assert np.isnan(score_residues(sum_mask([], []))["auroc"].value)

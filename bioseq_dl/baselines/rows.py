@@ -21,7 +21,8 @@ class Predicted:
     rows: Rows
     """int64 (n,): places in the examples, ascending."""
     outputs: NDArray[np.float32]
-    """float32 (n, targets) or (n, targets, classes): logits, or values for regression."""
+    """float32 (n, targets) or (n, targets, classes): logits, or values for regression; of residues
+    (positions, outputs), those of the rows end to end."""
     note: str
     """What was fitted and chosen, in words, for the log and the report."""
 

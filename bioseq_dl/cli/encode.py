@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
+from bioseq_dl.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,12 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add_path(parser, "records", "records.parquet of ingest")
     add_path(parser, "folds", "split.parquet of split")
+    add_path(parser, "sources", "sources.json of fetch, where embeddings are read", required=False)
     add_path(parser, "examples", "output: examples.safetensors")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Encode the records."""
     from bioseq_dl.data.examples import write_examples
+    from bioseq_dl.io.manifest import find_file, read_manifest
     from bioseq_dl.io.parquet import read_parquet
     from bioseq_dl.tasks.registry import find_task
 
@@ -26,5 +30,14 @@ def run(arguments: argparse.Namespace) -> None:
     encode = find_task(entry.task).load("encode")
     records, folds = read_parquet(arguments.records), read_parquet(arguments.folds)
     examples = encode(records, folds, entry.targets, entry.encode)
+    if (embeddings := entry.embeddings) is not None:
+        from bioseq_dl.io.embeddings import read_embeddings
+
+        if arguments.sources is None:
+            raise InputError("the run reads embeddings", fix="give --sources of the fetch step")
+        file = find_file(embeddings.source, read_manifest(arguments.sources)).path
+        ids, lengths = records["id"].to_pylist(), examples.lengths.tolist()
+        features = read_embeddings(file, ids, lengths, embeddings.features)
+        examples = replace(examples, features=features)
     write_examples(arguments.examples, examples)
     log(f"{len(examples):,} examples, {examples.codes.size:,} {examples.alphabet.unit}s")

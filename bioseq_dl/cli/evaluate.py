@@ -28,13 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Judge a run on its test records."""
-    from bioseq_dl.evaluate import evaluate_run, write_evaluation
+    from bioseq_dl.evaluate.tables import write_evaluation
+    from bioseq_dl.tasks.registry import find_task
 
     log = start_log()
     entry = read_run(arguments)
     models = [(*_fold_and_seed(path), path) for path in arguments.models]
     baselines = [(*_name_and_fold(path), path) for path in arguments.baselines]
-    evaluation = evaluate_run(
+    evaluation = find_task(entry.task).load("evaluate")(
         models,
         baselines,
         entry.targets,

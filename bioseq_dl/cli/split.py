@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
+from bioseq_dl.cli.common import (
+    add_path,
+    add_run_arguments,
+    read_run,
+    start_log,
+    thread_count,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "folds", "output: split.parquet")
     add_path(parser, "audit", "output: audit.json")
     add_path(parser, "pairs", "output: audit_pairs.tsv")
+    parser.add_argument("--threads", type=thread_count, default=1, help="CPU threads (default: 1)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -24,7 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
 
     log = start_log()
     entry = read_run(arguments)
-    result = split_records(read_parquet(arguments.records), entry.split, entry.targets)
+    records = read_parquet(arguments.records)
+    result = split_records(records, entry.split, entry.targets, arguments.threads)
     leaking = sum(item.leaking for item in result.leaking)
     log(f"audit: {leaking:,} leaking records in {result.cost.seconds:.1f} s")
     refuse_leaks(result)

@@ -3,6 +3,7 @@
 Importing this package loads no torch, so that a login node parses a workflow quickly.
 """
 
+from bioseq_dl.config.dna_run import DnaRun
 from bioseq_dl.config.heads import HEADS, Head
 from bioseq_dl.config.ingest import (
     FastaInput,
@@ -20,6 +21,7 @@ from bioseq_dl.config.ingest import (
 from bioseq_dl.config.interpret import Explain, ExplainedIntervals, Motifs
 from bioseq_dl.config.landscape import Designs, Landscape
 from bioseq_dl.config.model import ConvLayer, Encode, Model, Recurrent, Wide
+from bioseq_dl.config.protein_runs import ProteinFitnessRun, ProteinResidueRun
 from bioseq_dl.config.residues import (
     Embeddings,
     LabelFasta,
@@ -30,15 +32,12 @@ from bioseq_dl.config.residues import (
     StructureInput,
 )
 from bioseq_dl.config.run import (
-    RUN_NAME,
     Config,
-    DnaRun,
-    ProteinFitnessRun,
-    ProteinResidueRun,
     Run,
     load_config,
     validate_config,
 )
+from bioseq_dl.config.run_checks import RUN_NAME
 from bioseq_dl.config.sources import Source
 from bioseq_dl.config.split import (
     Audit,

@@ -33,6 +33,11 @@ class Audit(Section):
     max_pairs: int = Field(default=1000, ge=1)
     """Pairs listed, the worst first."""
 
+    @property
+    def near_search(self) -> Literal["kmers", "identity"]:
+        """How near duplicates are found."""
+        return "kmers"
+
 
 class Split(Section):
     """A fold per record."""
@@ -76,11 +81,47 @@ class Split(Section):
         return self
 
 
+_OF_SEARCH = {
+    "identity": ("identity", "coverage", "coverage_of", "evalue", "program"),
+    "kmers": ("containment", "kmer"),
+}
+_OF_CLUSTERS = {
+    "identity": ("homology_identity", "homology_coverage"),
+    "kmers": ("homology_containment",),
+}
+
+
+def _refuse_unused(section: Section, search: str, options: dict[str, tuple[str, ...]]) -> None:
+    """Refuse an option of the other search, unless it has its default."""
+    for other, names in options.items():
+        for name in names:
+            if (
+                other != search
+                and getattr(section, name) != type(section).model_fields[name].default
+            ):
+                raise ValueError(f"{name} needs audit.search: {other}; it is {search}")
+
+
 class ProteinAudit(Audit):
-    """Search for the same or nearly the same protein in two folds."""
+    """Search for the same protein, or a homologous one, in two folds."""
 
     alphabet: ClassVar[Literal["dna", "protein"]] = "protein"
 
+    search: Literal["identity", "kmers"] = "identity"
+    """What near duplicates are: ``identity``: homologous proteins, by alignment; ``kmers``:
+    those that share k-mers, which is quicker and sees close relatives only."""
+    identity: float = Field(default=0.25, gt=0, le=1)
+    """Least share of identical residues in the alignment, gaps counted, of homologous proteins
+    (the threshold of NetSurfP-2.0)."""
+    coverage: float = Field(default=0.5, gt=0, le=1)
+    """Least share of a protein that the alignment spans."""
+    coverage_of: Literal["shorter", "both"] = "shorter"
+    """Of the shorter protein of a pair, or of both."""
+    evalue: float = Field(default=1e-3, gt=0, le=10)
+    """Greatest E-value of an alignment: what keeps chance out."""
+    program: Literal["auto", "mmseqs", "builtin"] = "auto"
+    """``mmseqs``: MMseqs2; ``builtin``: alignments of all pairs, which overlook nothing and take
+    longer; ``auto``: MMseqs2 where it is installed."""
     kmer: int = Field(default=5, ge=3, le=12)
     """Length of those k-mers, in residues: two unrelated proteins of 300 residues share one of
     five by chance in three cases of a hundred."""
@@ -89,19 +130,47 @@ class ProteinAudit(Audit):
     overlaps: Literal[False] = False
     """Proteins have no place on a genome."""
 
+    @model_validator(mode="after")
+    def _options_are_used(self) -> ProteinAudit:
+        _refuse_unused(self, self.search, _OF_SEARCH)
+        return self
+
+    @property
+    def near_search(self) -> Literal["kmers", "identity"]:
+        """How near duplicates are found."""
+        return self.search
+
 
 class ProteinSplit(Split):
     """A fold per protein."""
 
+    homology_identity: float = Field(default=0.25, gt=0, le=1)
+    """Method ``homology``: proteins of this identity are one cluster (``audit.search`` identity;
+    with kmers, homology_containment is asked)."""
+    homology_coverage: float = Field(default=0.5, gt=0, le=1)
+    """Share of a protein that the alignment of two of a cluster spans."""
     audit: ProteinAudit = ProteinAudit()
-    """How leakage is looked for and what follows."""
+    """How leakage is looked for and what follows; how clusters are, too."""
+
+    @model_validator(mode="after")
+    def _options_are_used(self) -> ProteinSplit:
+        _refuse_unused(self, self.audit.search, _OF_CLUSTERS)
+        return self
 
 
-class VariantAudit(ProteinAudit):
+class VariantAudit(Audit):
     """Search for the same variant in two folds."""
+
+    alphabet: ClassVar[Literal["dna", "protein"]] = "protein"
 
     near_duplicates: bool = False
     """Look for near duplicates too: the variants of one wild type all are."""
+    kmer: int = Field(default=5, ge=3, le=12)
+    """Length of those k-mers, in residues."""
+    both_strands: Literal[False] = False
+    """Proteins have one strand."""
+    overlaps: Literal[False] = False
+    """Proteins have no place on a genome."""
 
 
 class VariantSplit(Split):

@@ -34,8 +34,9 @@ from bioseq_dl.data.leaks import (
     label_roles,
 )
 from bioseq_dl.data.overlaps import read_intervals
+from bioseq_dl.data.searches import SEARCHES
 from bioseq_dl.data.sequences import read_sequences
-from bioseq_dl.data.similarity import Similar, find_similar, no_pairs
+from bioseq_dl.data.similarity import Similar, no_pairs
 from bioseq_dl.data.tables import (
     DROP,
     TEST,
@@ -47,7 +48,6 @@ from bioseq_dl.data.tables import (
     sort_ids,
     write_roles,
 )
-from bioseq_dl.encode.alphabet import ALPHABETS
 from bioseq_dl.encode.examples import ROLES
 from bioseq_dl.errors import InputError
 from bioseq_dl.provenance import peak_memory_bytes
@@ -60,6 +60,7 @@ def audit_folds(
     folds: pa.Table,
     audit: Audit,
     removed: Mapping[tuple[int, str, str], int] | None = None,
+    threads: int = 1,
 ) -> AuditResult:
     """Find what stands in two roles of a fold, and apply the policy ``drop``.
 
@@ -76,6 +77,8 @@ def audit_folds(
     audit : Audit
     removed : mapping, optional
         (fold, role, reason): records that were dropped before.
+    threads : int
+        They change the time only.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def audit_folds(
 
     similar, rounds = no_pairs(), 0
     if audit.near_duplicates:
-        similar, rounds = _search(equal, found, audit, similar, salt=0), 1
+        similar, rounds = _search(equal, found, audit, similar, 0, threads), 1
     evidence = Evidence(equal, similar, intervals, id_rank)
     after, dropped = found, dict(removed or {})
     while audit.policy == "drop":
@@ -111,7 +114,8 @@ def audit_folds(
             break
         if rounds > 1 and np.array_equal(before, after):
             break
-        similar, rounds = _search(equal, after, audit, similar, salt=rounds), rounds + 1
+        similar = _search(equal, after, audit, similar, rounds, threads)
+        rounds += 1
         evidence = Evidence(equal, similar, intervals, id_rank)
 
     names, labels = read_labels(table)
@@ -131,7 +135,7 @@ def audit_folds(
             peak_memory_bytes=peak_memory_bytes(),
             records=len(sequences),
             bases=len(sequences.letters),
-            candidates=len(similar.candidates),
+            candidates=similar.compared,
             similar_pairs=len(similar.pairs),
             rounds=rounds,
         ),
@@ -139,18 +143,16 @@ def audit_folds(
 
 
 def _search(
-    equal: EqualSequences, roles: NDArray[np.uint8], audit: Audit, known: Similar, salt: int
+    equal: EqualSequences,
+    roles: NDArray[np.uint8],
+    audit: Audit,
+    known: Similar,
+    salt: int,
+    threads: int,
 ) -> Similar:
-    return find_similar(
-        equal.unique,
-        [label_roles(equal.member, len(equal.unique), row) for row in roles],
-        k=audit.kmer,
-        both_strands=audit.both_strands,
-        containment=audit.containment,
-        known=known,
-        salt=salt,
-        alphabet=ALPHABETS[audit.alphabet],
-    )
+    labels = [label_roles(equal.member, len(equal.unique), row) for row in roles]
+    find = SEARCHES[audit.near_search].find
+    return find(equal.unique, labels, audit, known, salt, threads)
 
 
 def _count_leaks(evidence: Evidence, roles: NDArray[np.uint8]) -> tuple[LeakCount, ...]:

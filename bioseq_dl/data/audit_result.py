@@ -88,7 +88,7 @@ class Cost:
     records: int
     bases: int
     candidates: int
-    """Pairs compared k-mer by k-mer."""
+    """Pairs compared k-mer by k-mer, or aligned."""
     similar_pairs: int
     rounds: int
     """Searches for near duplicates."""
@@ -109,7 +109,8 @@ class AuditResult:
     """Records and labels of every role, after the policy."""
     pairs: pa.Table
     """The worst pairs, one per leaking record and other role: `fold`, `role`, `id`,
-    `other_role`, `other_id`, `kind`, `containment`, `strand`."""
+    `other_role`, `other_id`, `kind`, then `containment`, `strand`, or of aligned proteins
+    `identity`, `coverage`, `evalue`."""
     cost: Cost
 
 
@@ -144,13 +145,21 @@ def refuse_leaks(result: AuditResult) -> None:
     )
     text += (
         f"; worst pair: {row['id']} ({row['role']}) and {row['other_id']} ({row['other_role']}), "
-        f"{row['kind']}, containment {row['containment']:.2f}"
+        f"{row['kind']}, {_say_degree(row)}"
     )
     raise InputError(
         text,
         fix="split.audit.policy: drop takes them out of train and val; split.method: homology "
         "keeps similar sequences together; split.audit.policy: report goes on all the same",
     )
+
+
+def _say_degree(row: dict[str, Any]) -> str:
+    """Say how much the two of a pair share."""
+    if "containment" in row:
+        return f"containment {row['containment']:.2f}"
+    text = f"identity {row['identity']:.2f}, coverage {row['coverage']:.2f}"
+    return text if row["evalue"] is None else f"{text}, E-value {row['evalue']:.1e}"
 
 
 def write_audit(audit_path: str | Path, pairs_path: str | Path, result: AuditResult) -> None:
@@ -167,6 +176,7 @@ def summarise_audit(result: AuditResult) -> dict[str, Any]:
     """Give what audit.json holds: everything but the folds and the pairs."""
     return {
         "audit": result.audit.model_dump(mode="json"),
+        "near_search": result.audit.near_search,
         "counts": [asdict(count) for count in result.counts],
         "leaking": [asdict(leak) | {"fraction": leak.fraction} for leak in result.leaking],
         "repeated": [asdict(repeat) for repeat in result.repeated],

@@ -30,7 +30,11 @@ def list_pairs(
     sequences: Sequences,
     audit: Audit,
 ) -> pa.Table:
-    """List one partner per leaking record and other role: worst kind first, test before val."""
+    """List one partner per leaking record and other role: worst kind first, test before val.
+
+    The columns end with `containment` and `strand`, or where proteins were aligned with
+    `identity`, `coverage` and `evalue` (null where two are equal).
+    """
     found: list[tuple[int, int, Partners]] = []
     for fold, row in enumerate(roles):
         for between, (of, into) in enumerate(BETWEEN):
@@ -40,16 +44,29 @@ def list_pairs(
         np.concatenate([np.full(len(entry[2].rows), entry[place]) for entry in found])
         for place in (0, 1)
     )
-    rows, partners, kind, containment = (
+    rows, partners, kind, containment, pair = (
         np.concatenate([getattr(entry[2], name) for entry in found])
-        for name in ("rows", "partners", "kind", "containment")
+        for name in ("rows", "partners", "kind", "containment", "pair")
     )
     order = np.lexsort((evidence.id_rank[rows], betweens, folds, -containment, kind))
     order = order[: audit.max_pairs]
-    folds, betweens, rows, partners, kind, containment = (
-        column[order] for column in (folds, betweens, rows, partners, kind, containment)
+    folds, betweens, rows, partners, kind, containment, pair = (
+        column[order] for column in (folds, betweens, rows, partners, kind, containment, pair)
     )
     names = np.array(ROLES)
+    similar = evidence.similar
+    if similar.coverage is not None and similar.evalue is not None:
+        evalues = [
+            None if place < 0 else float(f"{similar.evalue[place]:.3g}") for place in pair.tolist()
+        ]
+        shown = {
+            "identity": containment.round(4),
+            "coverage": np.append(similar.coverage, 1.0)[pair].round(4),
+            "evalue": pa.array(evalues, pa.float64()),
+        }
+    else:
+        strands = _find_strands(sequences, rows, partners, kind, audit)
+        shown = {"containment": containment.round(4), "strand": strands}
     return pa.table(
         {
             "fold": folds,
@@ -58,9 +75,8 @@ def list_pairs(
             "other_role": names[np.array(BETWEEN)[betweens, 1]],
             "other_id": ids.take(pa.array(partners)),
             "kind": np.array(KINDS)[kind],
-            "containment": containment.round(4),
-            "strand": _find_strands(sequences, rows, partners, kind, audit),
         }
+        | shown
     )
 
 

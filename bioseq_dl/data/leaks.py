@@ -134,14 +134,17 @@ class Partners:
         Records.
     kind : ndarray of uint8, shape (m,)
     containment : ndarray of float64, shape (m,)
-        Shared part of the k-mers, 1 for equal sequences; of an overlap, shared bases over
-        the shorter interval.
+        Shared part of the k-mers (of aligned proteins, of the residues), 1 for equal
+        sequences; of an overlap, shared bases over the shorter interval.
+    pair : ndarray of int64, shape (m,)
+        Place among the similar pairs; -1 where it is none of them.
     """
 
     rows: NDArray[np.int64]
     partners: NDArray[np.int64]
     kind: NDArray[np.uint8]
     containment: NDArray[np.float64]
+    pair: NDArray[np.int64]
 
 
 def name_partners(
@@ -157,17 +160,19 @@ def name_partners(
     np.minimum.at(first, equal.exact[theirs], evidence.id_rank[theirs])
     first_of_either = np.minimum(first[::2], first[1::2])
 
-    best, containment = np.full(size, -1), np.zeros(size)
+    best, containment, found_in = np.full(size, -1), np.zeros(size), np.full(size, -1)
     one = np.concatenate([similar.pairs[:, 0], similar.pairs[:, 1]])
     other = np.concatenate([similar.pairs[:, 1], similar.pairs[:, 0]])
     shared = np.concatenate([similar.containment, similar.containment])
+    place = np.tile(np.arange(len(similar.pairs)), 2)
     held = first_of_either[other] < none
-    one, other, shared = one[held], other[held], shared[held]
+    one, other, shared, place = one[held], other[held], shared[held], place[held]
     order = np.lexsort((-other, shared, one))
-    one, other, shared = one[order], other[order], shared[order]
-    best[one], containment[one] = other, shared  # of equal indices, numpy keeps the last
+    one, other, shared, place = one[order], other[order], shared[order], place[order]
+    # Of equal indices, numpy keeps the last.
+    best[one], containment[one], found_in[one] = other, shared, place
 
-    rows, partners, kinds, parts = [], [], [], []
+    rows, partners, kinds, parts, pairs = [], [], [], [], []
     for kind in (EXACT, REVERSE, NEAR):
         mine = np.flatnonzero(leaks.kind == kind)
         member = equal.member[mine]
@@ -180,6 +185,7 @@ def name_partners(
         partners.append(by_rank[rank])
         kinds.append(np.full(len(mine), kind, np.uint8))
         parts.append(containment[member] if kind == NEAR else np.ones(len(mine)))
+        pairs.append(found_in[member] if kind == NEAR else np.full(len(mine), -1))
     if evidence.intervals is not None:
         mine = np.flatnonzero(leaks.overlap)
         found, bases = find_partners(evidence.intervals, mine, theirs)
@@ -188,4 +194,5 @@ def name_partners(
         partners.append(found)
         kinds.append(np.full(len(mine), OVERLAP, np.uint8))
         parts.append(bases / np.minimum(spans[mine], spans[found]))
-    return Partners(*(np.concatenate(column) for column in (rows, partners, kinds, parts)))
+        pairs.append(np.full(len(mine), -1))
+    return Partners(*(np.concatenate(column) for column in (rows, partners, kinds, parts, pairs)))

@@ -28,17 +28,30 @@ class Similar:
     pairs : ndarray of int64, shape (m, 2)
         Indices of sequences, the smaller first; sorted, each pair once.
     containment : ndarray of float64, shape (m,)
+        Shared k-mers; of aligned proteins, shared residues (identity).
     candidates : ndarray of uint64
         Keys of all pairs compared so far; sorted.
     complete : bool
         Whether in the last search every two members of a bucket with different labels were
         compared: no bucket was crowded, and other representatives would show nothing new.
+    coverage, evalue : ndarray of float64, shape (m,), or None
+        Of aligned proteins.
+    aligned : int
+        Pairs compared of which no candidates are kept.
     """
 
     pairs: NDArray[np.int64]
     containment: NDArray[np.float64]
     candidates: NDArray[np.uint64]
     complete: bool
+    coverage: NDArray[np.float64] | None = None
+    evalue: NDArray[np.float64] | None = None
+    aligned: int = 0
+
+    @property
+    def compared(self) -> int:
+        """Pairs compared."""
+        return len(self.candidates) + self.aligned
 
 
 def no_pairs() -> Similar:

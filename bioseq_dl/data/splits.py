@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from bioseq_dl.data.audit import audit_folds
 from bioseq_dl.data.audit_result import AuditResult
 from bioseq_dl.data.composition import check_roles
 from bioseq_dl.data.duplicates import mark_repeats, number_equal
-from bioseq_dl.data.homology import cluster_sequences
+from bioseq_dl.data.searches import SEARCHES
 from bioseq_dl.data.sequences import read_sequences
 from bioseq_dl.data.strata import build_strata
 from bioseq_dl.data.tables import (
@@ -30,7 +31,6 @@ from bioseq_dl.data.tables import (
     sort_ids,
     write_roles,
 )
-from bioseq_dl.encode.alphabet import ALPHABETS
 from bioseq_dl.encode.examples import ROLES
 from bioseq_dl.errors import InputError
 
@@ -38,7 +38,7 @@ Groups = NDArray[np.int64]
 Roles = NDArray[np.uint8]
 
 
-def split_records(records: Any, split: Split, targets: Targets) -> AuditResult:
+def split_records(records: Any, split: Split, targets: Targets, threads: int = 1) -> AuditResult:
     """Assign folds, de-duplicate where asked, audit, and apply the policy ``drop``.
 
     The policy ``fail`` is left to `bioseq_dl.data.audit_result.refuse_leaks`, so that a caller can
@@ -50,6 +50,8 @@ def split_records(records: Any, split: Split, targets: Targets) -> AuditResult:
         Columns of records.parquet.
     split : Split
     targets : Targets
+    threads : int
+        They change the time only.
 
     Returns
     -------
@@ -62,16 +64,16 @@ def split_records(records: Any, split: Split, targets: Targets) -> AuditResult:
         As `assign_folds`, and where de-duplication or the policy leaves a role empty.
     """
     table = as_table(records, "sequence")
-    folds = assign_folds(table, split, targets)
+    folds = assign_folds(table, split, targets, threads)
     removed: dict[tuple[int, str, str], int] = {}
     if split.deduplicate:
         folds, removed = deduplicate(table, folds)
-    result = audit_folds(table, folds, split.audit, removed)
+    result = audit_folds(table, folds, split.audit, removed, threads)
     _check(table, read_roles(result.folds), targets)
     return result
 
 
-def assign_folds(records: Any, split: Split, targets: Targets) -> pa.Table:
+def assign_folds(records: Any, split: Split, targets: Targets, threads: int = 1) -> pa.Table:
     """Give every record its role in every fold.
 
     The draws follow the order of the ids, so that the order of the records does not matter.
@@ -83,6 +85,8 @@ def assign_folds(records: Any, split: Split, targets: Targets) -> pa.Table:
         (`sequence`, `split`, `chrom` or `group`).
     split : Split
     targets : Targets
+    threads : int
+        They change the time only.
 
     Returns
     -------
@@ -108,7 +112,8 @@ def assign_folds(records: Any, split: Split, targets: Targets) -> pa.Table:
     ordered = table.take(pa.array(order))
     labels = _select_labels(ordered, targets)
     strata = build_strata(labels, targets, least=max(split.folds, 3))
-    assign = _assign_named if _is_named(split) else _METHODS[split.method]
+    methods = _METHODS | {"homology": partial(_assign_clusters, threads=threads)}
+    assign = _assign_named if _is_named(split) else methods[split.method]
     roles = np.empty((split.folds, len(order)), np.uint8)
     roles[:, order] = assign(ordered, split, strata)
     _check(table, roles, targets)
@@ -191,15 +196,12 @@ def _assign_groups(table: pa.Table, split: Split, strata: NDArray[np.int64]) -> 
     return _draw_folds(split, strata, codes)
 
 
-def _assign_clusters(table: pa.Table, split: Split, strata: NDArray[np.int64]) -> Roles:
+def _assign_clusters(
+    table: pa.Table, split: Split, strata: NDArray[np.int64], threads: int
+) -> Roles:
     equal = number_equal(read_sequences(table["sequence"]), split.audit.both_strands)
-    clusters = cluster_sequences(
-        equal.unique,
-        k=split.audit.kmer,
-        both_strands=split.audit.both_strands,
-        containment=split.homology_containment,
-        alphabet=ALPHABETS[split.audit.alphabet],
-    )
+    cluster = SEARCHES[split.audit.near_search].cluster
+    clusters = cluster(equal.unique, split, threads)
     return _draw_folds(split, strata, clusters[equal.member])
 
 
@@ -208,7 +210,6 @@ _METHODS: dict[str, Callable[[pa.Table, Split, NDArray[np.int64]], Roles]] = {
     "random": _assign_random,
     "chromosome": _assign_chromosomes,
     "group": _assign_groups,
-    "homology": _assign_clusters,
 }
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import special
 
-from bioseq_dl.config import Targets
+from bioseq_dl.config import HEADS, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.parquet import read_parquet
+from bioseq_dl.residue_outputs import scale_outputs
 
 Floats = NDArray[np.float64]
 _NOTE = b"note"
@@ -25,10 +28,13 @@ class Part:
 
     ids: NDArray[np.object_]
     """(n,)"""
-    truth: Floats
-    """(n, targets), NaN is missing"""
-    prediction: Floats
-    """(n, targets): probability of the positive class, or value; or (n, targets, classes)"""
+    truth: NDArray[Any]
+    """(n, targets), NaN is missing; of residues float32 (residues, labels)"""
+    prediction: NDArray[Any]
+    """(n, targets): probability of the positive class, or value; or (n, targets, classes); of
+    residues what `bioseq_dl.residue_outputs.scale_outputs` gives, (residues, outputs)"""
+    lengths: NDArray[np.int64] | None = None
+    """(n,): residues of each record, where labels are of residues"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +69,7 @@ class Predictions:
 
         def average(parts: Sequence[Part]) -> Part:
             mean = np.mean([part.prediction for part in parts], axis=0)
-            return Part(parts[0].ids, parts[0].truth, mean)
+            return replace(parts[0], prediction=mean)
 
         return Judged(average([m.val for m in members]), average([m.test for m in members]), None)
 
@@ -128,10 +134,12 @@ def read_predictions(
 
 def pool_parts(parts: Sequence[Part]) -> Part:
     """Put the records of several folds end to end."""
+    lengths = [part.lengths for part in parts if part.lengths is not None]
     return Part(
         np.concatenate([part.ids for part in parts]),
         np.concatenate([part.truth for part in parts]),
         np.concatenate([part.prediction for part in parts]),
+        np.concatenate(lengths) if lengths else None,
     )
 
 
@@ -139,14 +147,77 @@ def _read(path: Path, targets: Targets) -> Judged:
     table = read_parquet(path)
     ids = _column(table, "id", path).to_numpy(zero_copy_only=False).astype(object)
     roles = _column(table, "role", path).to_numpy(zero_copy_only=False).astype(object)
-    truth = np.stack([_floats(table, f"target:{name}", path) for name in targets.names], axis=1)
-    prediction = np.stack([_predict(table, name, targets, ids, path) for name in targets.names], 1)
-    parts = {
-        role: Part(ids[roles == role], truth[roles == role], prediction[roles == role])
-        for role in ("val", "test")
-    }
     note = (table.schema.metadata or {}).get(_NOTE)
+    if targets.per_residue:
+        found = _read_residues(table, ids, targets, path)
+        parts = {role: _select(found, roles == role) for role in ("val", "test")}
+    else:
+        truth = np.stack([_floats(table, f"target:{name}", path) for name in targets.names], axis=1)
+        prediction = np.stack(
+            [_predict(table, name, targets, ids, path) for name in targets.names], axis=1
+        )
+        parts = {
+            role: Part(ids[roles == role], truth[roles == role], prediction[roles == role])
+            for role in ("val", "test")
+        }
     return Judged(parts["val"], parts["test"], note.decode() if note else None)
+
+
+def _read_residues(table: pa.Table, ids: NDArray[np.object_], targets: Targets, path: Path) -> Part:
+    """Read columns of lists; all must have the same lengths."""
+    names = [f"target:{label}" for label in targets.labels]
+    names += [f"output:{output}" for name in targets.names for output in HEADS[name].outputs]
+    lengths: NDArray[np.int64] | None = None
+    columns = []
+    for name in names:
+        column = _column(table, name, path)
+        if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
+            raise InputError(
+                "the predictions do not hold a list of numbers for each record",
+                file=path,
+                position=f"column {name}",
+                found=str(column.type),
+            )
+        sizes = pc.fill_null(pc.list_value_length(column), 0).to_numpy().astype(np.int64)
+        if lengths is not None and not np.array_equal(sizes, lengths):
+            row = int(np.argmax(sizes != lengths))
+            raise InputError(
+                "two columns of the predictions differ in length",
+                file=path,
+                record=str(ids[row]),
+                position=f"column {name}",
+                found=int(sizes[row]),
+                allowed=str(lengths[row]),
+            )
+        lengths = sizes
+        values = pc.list_flatten(column).to_numpy()
+        columns.append(np.asarray(values, np.float32))
+    assert lengths is not None
+    count = len(targets.labels)
+    outputs = np.stack(columns[count:], axis=1)
+    bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+    if len(bad):
+        row = int(np.searchsorted(np.cumsum(lengths), bad[0], side="right"))
+        raise _not_finite(path, str(ids[row]), names[count], outputs[bad[0]].tolist())
+    truth = np.stack(columns[:count], axis=1)
+    return Part(ids, truth, scale_outputs(targets, outputs), lengths)
+
+
+def _select(part: Part, rows: NDArray[np.bool_]) -> Part:
+    assert part.lengths is not None
+    inside = np.repeat(rows, part.lengths)
+    return Part(part.ids[rows], part.truth[inside], part.prediction[inside], part.lengths[rows])
+
+
+def _not_finite(path: Path, record: str, column: str, found: list[float]) -> InputError:
+    return InputError(
+        "an output is not a finite number",
+        file=path,
+        record=record,
+        position=f"column {column}",
+        found=str(found),
+        fix="the training has diverged: lower train.learning_rate",
+    )
 
 
 def _predict(
@@ -158,14 +229,7 @@ def _predict(
     outputs = np.stack([_floats(table, column, path) for column in columns], axis=1)
     bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
     if len(bad):
-        raise InputError(
-            "an output is not a finite number",
-            file=path,
-            record=str(ids[bad[0]]),
-            position=f"column {columns[0]}",
-            found=str(outputs[bad[0]].tolist()),
-            fix="the training has diverged: lower train.learning_rate",
-        )
+        raise _not_finite(path, str(ids[bad[0]]), columns[0], outputs[bad[0]].tolist())
     if targets.kind == "multiclass":
         probabilities: Floats = special.softmax(outputs, axis=1)
         return probabilities

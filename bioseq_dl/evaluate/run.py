@@ -131,7 +131,7 @@ def evaluate_run(
         )
         for name in pooled
     }
-    comparisons = compare_all(scores, samples, targets.kind, config.confidence)
+    comparisons = compare_all(scores, samples, config.confidence)
     calibration, calibrated = _calibrate(found, targets, config)
     summary = {
         "kind": targets.kind,
@@ -158,7 +158,7 @@ def evaluate_run(
             for name, judged in found.baselines.items()
         },
         "comparisons": comparisons,
-        "published": compare_published(published, described["model"], targets),
+        "published": compare_published(published, described["model"]),
         "calibration": calibration,
     }
     tables = {

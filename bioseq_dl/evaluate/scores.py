@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bioseq_dl.bootstrap import MACRO, bound, compare_paired, remove_bias
-from bioseq_dl.config import METRICS_OF_KIND, Evaluate, Published, Targets
+from bioseq_dl.bootstrap import MACRO, Difference, bound, compare_paired, remove_bias
+from bioseq_dl.config import Evaluate, Published, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.evaluate.predictions import Part
-from bioseq_dl.metrics import METRICS, Score, macro_average, score_target
+from bioseq_dl.metrics import METRICS, Metric, Score, macro_average, score_target
 
 Floats = NDArray[np.float64]
 Scores = dict[str, dict[str, Score]]
@@ -87,16 +87,19 @@ def describe_scores(
 
 
 def compare_all(
-    scores: Mapping[str, Scores], samples: Mapping[str, Samples], kind: str, confidence: float
+    scores: Mapping[str, Scores],
+    samples: Mapping[str, Samples],
+    confidence: float,
+    compare: Callable[[str, Floats, Floats, float], Difference] = compare_paired,
 ) -> list[dict[str, Any]]:
     """Compare the model with each baseline in every metric of every target."""
     rows = []
     for baseline in (name for name in scores if name != "model"):
         for target in scores["model"]:
-            for metric in METRICS_OF_KIND[kind]:
+            for metric in scores["model"][target]:
                 ours = scores["model"][target][metric].value
                 theirs = scores[baseline][target][metric].value
-                found = compare_paired(
+                found = compare(
                     metric,
                     samples["model"][target][metric],
                     samples[baseline][target][metric],
@@ -122,7 +125,9 @@ def compare_all(
 
 
 def compare_published(
-    published: Sequence[Published], described: Mapping[str, Any], targets: Targets
+    published: Sequence[Published],
+    described: Mapping[str, Any],
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> list[dict[str, Any]]:
     """Put published figures beside the model's.
 
@@ -132,8 +137,8 @@ def compare_published(
         From the config.
     described : mapping
         What `describe_scores` gave for the model.
-    targets : Targets
-        Names and kind.
+    metrics : mapping
+        Metric: which way is better.
 
     Raises
     ------
@@ -143,20 +148,30 @@ def compare_published(
     rows = []
     for place, entry in enumerate(published):
         where = f"key published.{place}"
-        if entry.metric not in METRICS_OF_KIND[targets.kind]:
+        known = dict.fromkeys(metric for found in described.values() for metric in found)
+        if entry.metric not in known:
             raise InputError(
                 "a published figure names a metric that is not computed here",
                 position=f"{where}.metric",
                 found=entry.metric,
-                allowed=", ".join(METRICS_OF_KIND[targets.kind]),
+                allowed=", ".join(known),
             )
-        target = entry.target or (MACRO if len(targets.names) > 1 else targets.names[0])
+        # The average where there is one, else the first that has the metric.
+        having = [target for target, found in described.items() if entry.metric in found]
+        target = entry.target or (MACRO if MACRO in having else having[0])
         if target not in described:
             raise InputError(
                 "a published figure names an unknown target",
                 position=f"{where}.target",
                 found=target,
                 allowed=", ".join(described),
+            )
+        if target not in having:
+            raise InputError(
+                "a published figure names a metric that its target does not have",
+                position=f"{where}.metric",
+                found=f"{entry.metric} of {target}",
+                allowed=", ".join(described[target]),
             )
         ours = described[target][entry.metric]
         rows.append(
@@ -169,19 +184,21 @@ def compare_published(
                 "low": ours["low"],
                 "high": ours["high"],
                 "seeds": ours["seeds"],
-                "verdict": _place_value(entry.metric, entry.value, ours["low"], ours["high"]),
+                "verdict": _place_value(
+                    metrics[entry.metric], entry.value, ours["low"], ours["high"]
+                ),
             }
         )
     return rows
 
 
-def _place_value(metric: str, value: float, low: float, high: float) -> str:
+def _place_value(metric: Metric, value: float, low: float, high: float) -> str:
     """Say where our interval lies as seen from a published figure."""
     if np.isnan(low):
         return "undefined"
     if low <= value <= high:
         return "interval contains it"
-    return "better" if (low > value) == METRICS[metric].higher else "worse"
+    return "better" if (low > value) == metric.higher else "worse"
 
 
 def _spread(values: Mapping[int, float]) -> dict[str, Any] | None:

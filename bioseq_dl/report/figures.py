@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,21 +41,28 @@ def draw_performance(run: RunResults) -> Iterator[Picture]:
         for curve, title, x, y in ranking:
             rows = curves[curves["curve"] == curve]
             if len(rows):
-                yield _draw_ranking(run, rows, curve, title, x, y)
+                yield draw_ranking(run, rows, curve, title, x, y)
         rows = curves[curves["curve"] == "calibration"]
         if len(rows):
-            yield _draw_calibration(run, rows)
+            yield draw_calibration(run, rows)
         rows = curves[curves["curve"] == "scatter"]
         for target, points in _first_targets(rows):
             yield _draw_scatter(run, str(target), points)
     confusion = run.tables["confusion"]
     if len(run.metrics["classes"]) <= MOST_CLASSES:
         for target, cells in _first_targets(confusion):
-            yield _draw_confusion(run, str(target), cells)
+            yield draw_confusion(run, str(target), cells)
 
 
-def draw_error_rates(run: RunResults) -> Picture | None:
-    """Draw the error rate by class, length, GC content and source, first target."""
+def draw_error_rates(run: RunResults, without: Sequence[str] = ()) -> Picture | None:
+    """Draw the error rate by class, length, GC content and source, first target.
+
+    Parameters
+    ----------
+    run : RunResults
+    without : sequence of str
+        Properties not to draw.
+    """
     table = run.tables["error_rates"]
     if not len(table):
         return None
@@ -67,11 +74,15 @@ def draw_error_rates(run: RunResults) -> Picture | None:
         "gc": "GC content",
         "source": "Input",
     }
-    groups = [(by, rows[rows["by"] == by]) for by in names if (rows["by"] == by).any()]
+    groups = [
+        (by, rows[rows["by"] == by])
+        for by in names
+        if by not in without and (rows["by"] == by).any()
+    ]
     if not groups:
         return None
-    regression = run.metrics["kind"] == "regression"
-    label = "Mean absolute error" if regression else "Share classified wrong"
+    label = name_error(run, target)
+    residues = run.metrics["kind"] == "residues"
     with drawing(4.3, 0.55 + sum(0.3 + 0.21 * len(part) for _, part in groups)) as figure:
         axes = figure.subplots(
             len(groups),
@@ -98,15 +109,28 @@ def draw_error_rates(run: RunResults) -> Picture | None:
         axes[-1].set_xlim(left=0)
         key = f"{run.name}-error_rates"
         svg = render_svg(figure, key, f"Errors of {run.name} by what a record is")
-    caption = f"Dots: {label.lower()} among test records; lines: 95% intervals."
+    among = "test residues" if residues else "test records"
+    by_protein = " by resampling proteins" if residues else ""
+    caption = f"Dots: {label.lower()} among {among}; lines: 95% intervals{by_protein}."
     if len(run.metrics["targets"]) > 1:
         caption += f" Target {target}; the others are in the table."
     return Picture("error_rates", "Errors by group", caption, svg, table, wide=True)
 
 
-def _draw_ranking(
+def name_error(run: RunResults, target: str) -> str:
+    """Say what the error rates of a target are."""
+    metrics = run.metrics["predictors"]["model"][target]
+    if "angle_mae" in metrics:
+        return "Mean absolute error (degrees)"
+    if run.metrics["kind"] == "regression" or "mae" in metrics:
+        return "Mean absolute error"
+    return "Share classified wrong"
+
+
+def draw_ranking(
     run: RunResults, rows: pd.DataFrame, curve: str, title: str, x: str, y: str
 ) -> Picture:
+    """Draw ROC or precision-recall curves: of predictors, or of targets and classes."""
     lines = _lines(run, rows)
     with drawing() as figure:
         axis = figure.subplots()
@@ -120,7 +144,7 @@ def _draw_ranking(
             axis.legend(loc="lower right" if curve == "roc" else "lower left")
         svg = render_svg(figure, f"{run.name}-{curve}", f"{title} of {run.name}")
     several = len(lines) > MOST_LINES
-    caption = "One line per target or class." if several else _caption(run)
+    caption = "One line per target or class." if several else _caption(run, rows)
     return Picture(curve, title, caption, svg, rows.dropna(axis=1, how="all"))
 
 
@@ -149,15 +173,18 @@ def _both(run: RunResults, key: tuple[Any, ...]) -> str:
     return f"{target}: {name}" if run.metrics["kind"] == "multiclass" else str(target)
 
 
-def _caption(run: RunResults) -> str:
+def _caption(run: RunResults, rows: pd.DataFrame) -> str:
     names = run.metrics["targets"]
+    if run.metrics["kind"] == "residues":
+        return f"Positive: {', '.join(dict.fromkeys(rows['target']))}."
     if len(names) == 1 and run.metrics["kind"] == "binary":
         return f"Positive class: {run.metrics['classes'][1]}."
     return "One line per target." if len(names) > 1 else "Each class against the rest."
 
 
-def _draw_calibration(run: RunResults, rows: pd.DataFrame) -> Picture:
-    targets = run.metrics["targets"]
+def draw_calibration(run: RunResults, rows: pd.DataFrame, unit: str = "records") -> Picture:
+    """Draw how often stated probabilities come true; `unit` is what is counted."""
+    targets = list(dict.fromkeys(rows["target"]))
     single = len(targets) == 1
     with drawing() as figure:
         axis = figure.subplots()
@@ -188,9 +215,10 @@ def _draw_calibration(run: RunResults, rows: pd.DataFrame) -> Picture:
         )  # fmt: skip
         axis.legend(loc="upper left")
         svg = render_svg(figure, f"{run.name}-calibration", f"Calibration of {run.name}")
-    what = "the class named" if run.metrics["kind"] == "multiclass" else "the positive class"
-    caption = f"Probability of {what}, in bins of equally many records"
-    caption += "; bars: 95% intervals of the model." if single else ", a line per target."
+    what = "the class named" if run.metrics["kind"] != "binary" else "the positive class"
+    caption = f"Probability of {what}, in bins of equally many {unit}"
+    bars = "; bars: 95% intervals of the model" if rows["low"].notna().any() else ""
+    caption += f"{bars}." if single else ", a line per target."
     return Picture("calibration", "Calibration", caption, svg, rows.drop(columns="curve"))
 
 
@@ -211,7 +239,10 @@ def _draw_scatter(run: RunResults, target: str, points: pd.DataFrame) -> Picture
     return Picture(key, f"Predicted against true: {target}", caption, svg, points[columns])
 
 
-def _draw_confusion(run: RunResults, target: str, cells: pd.DataFrame) -> Picture:
+def draw_confusion(
+    run: RunResults, target: str, cells: pd.DataFrame, unit: str = "records"
+) -> Picture:
+    """Draw counts of true and predicted classes, coloured by their share of the true class."""
     classes = list(dict.fromkeys(cells["truth"]))
     counts = cells["records"].to_numpy().reshape(len(classes), len(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -223,7 +254,10 @@ def _draw_confusion(run: RunResults, target: str, cells: pd.DataFrame) -> Pictur
         axis.invert_yaxis()
         for i, row in enumerate(counts):
             for j, count in enumerate(row):
-                text = f"{say_count(count)}\n{shares[i, j]:.0%}" if len(classes) < 6 else f"{count}"
+                share = f"{shares[i, j]:.0%}"
+                text = f"{say_count(count)}\n{share}" if len(classes) < 6 else f"{count}"
+                if unit != "records" and len(classes) >= 6:  # counts of many residues are long
+                    text = share
                 colour = "white" if shares[i, j] > 0.55 else INK
                 axis.text(j, i, text, ha="center", va="center", color=colour)
         names = [_shorten(name, 14) for name in classes]
@@ -237,7 +271,7 @@ def _draw_confusion(run: RunResults, target: str, cells: pd.DataFrame) -> Pictur
         key = "confusion" if len(run.metrics["targets"]) == 1 else f"confusion_{_safe(target)}"
         svg = render_svg(figure, f"{run.name}-{key}", f"Confusion table of {target}")
     several = f": {target}" if len(run.metrics["targets"]) > 1 else ""
-    caption = "Test records; shares are of the true class."
+    caption = f"Test {unit}; shares are of the true class."
     return Picture(key, f"Confusion{several}", caption, svg, cells)
 
 

@@ -22,7 +22,7 @@ from bioseq_dl.report.style import (
     render_svg,
 )
 from bioseq_dl.report.tables_of_steps import kept_epoch
-from bioseq_dl.report.words import best_baseline, main_target, name_predictor
+from bioseq_dl.report.words import best_baseline, main_target, name_predictor, name_score
 
 
 def draw_overview(runs: Sequence[RunResults]) -> Iterator[Picture]:
@@ -102,7 +102,7 @@ def draw_learning(run: RunResults) -> Iterator[Picture]:
                 color=CYCLE[place] if few else GREY, label=name if few else None,
             )  # fmt: skip
             _mark_best(axis, item.history, "val_score", item.summary, None)
-        label = run.metrics["definitions"][run.metrics["headline"]]["label"]
+        label = name_score(run.metrics)
         axis.set(xlabel="Epoch", ylabel=f"Validation {label}")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if count <= len(CYCLE):

@@ -12,8 +12,14 @@ import pandas as pd
 
 from bioseq_dl.errors import InputError
 
-TABLES = ("curves", "confusion", "errors", "error_rates")
+TABLES = ("curves", "confusion", "errors", "error_rates", "drawn")
 """Tables of evaluate that the report draws from, beside metrics.json."""
+
+_TEXT = (
+    *("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group"),
+    *("residue", "true:q3", "true:q8"),
+)
+"""Ids, classes, sources and letters are text, whatever they look like ("NA", "007")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +139,7 @@ def _read_json(path: Path | None) -> dict[str, Any] | None:
 def _read_table(path: Path | None, separator: str) -> pd.DataFrame:
     if path is None or not path.exists():
         return pd.DataFrame()
-    # Ids, classes and sources are text, whatever they look like ("NA", "007").
-    names = ("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group")
-    text: Any = dict.fromkeys(names, str)
+    text: Any = dict.fromkeys(_TEXT, str)
     try:
         return pd.read_csv(path, sep=separator, dtype=text, keep_default_na=False, na_values=[""])
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from bioseq_dl import __version__
 from bioseq_dl.config import Config, Run
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
+from bioseq_dl.report import residue_sections
 from bioseq_dl.report.explain import Explained, read_explained, tell_explained
 from bioseq_dl.report.figures import draw_error_rates, draw_performance
 from bioseq_dl.report.figures_of_steps import draw_data, draw_learning, draw_overview
@@ -22,6 +23,7 @@ from bioseq_dl.report.landscape import Told, read_landscape, tell_landscape
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
 from bioseq_dl.report.tables import (
+    Table,
     tabulate_calibration,
     tabulate_errors,
     tabulate_metrics,
@@ -29,6 +31,7 @@ from bioseq_dl.report.tables import (
     tabulate_published,
     tabulate_targets,
 )
+from bioseq_dl.report.tables_of_residues import tabulate_residues
 from bioseq_dl.report.tables_of_steps import (
     tabulate_hashes,
     tabulate_inputs,
@@ -132,17 +135,18 @@ def _write_chapter(
     run: Run, results: RunResults, explained: Explained | None, landscape: Told | None
 ) -> Chapter:
     metrics = results.metrics
+    telling = _TELLING.get(metrics["kind"], _OF_RECORDS)
     return Chapter(
         name=results.name,
         title=run.title or results.name,
         answer=tell_result(metrics),
         further=[*tell_published(metrics), tell_seeds(metrics), tell_leaks(results.audit)],
         sections=[
-            _tell_results(results),
-            _tell_data(results),
+            telling.results(results),
+            _tell_data(results, telling),
             _tell_split(run, results),
             _tell_training(results),
-            _tell_errors(results),
+            *telling.errors(results),
             *(tell_variants(results.name, name, found) for name, found in results.variants.items()),
             *([tell_explained(results.name, explained)] if explained is not None else []),
             *([tell_landscape(results.name, landscape)] if landscape is not None else []),
@@ -164,7 +168,7 @@ def _tell_results(results: RunResults) -> Section:
     return Section("results", "Results", _given(told), _given(tables), pictures)
 
 
-def _tell_data(results: RunResults) -> Section:
+def _tell_data(results: RunResults, telling: _Telling) -> Section:
     ingest = results.ingest
     if ingest is None:
         return Section("data", "Data", ["Not recorded: there is no ingest.json."], [], [])
@@ -177,7 +181,7 @@ def _tell_data(results: RunResults) -> Section:
         f"unknown ({'X' if results.unit == 'aa' else 'N'} and other ambiguity codes)."
     ]
     told += ingest.get("notes", [])
-    tables = [tabulate_inputs(ingest), tabulate_labels(results, ingest)]
+    tables = _given([tabulate_inputs(ingest), telling.labels(results, ingest)])
     return Section("data", "Data", told, tables, list(draw_data(results)))
 
 
@@ -196,7 +200,7 @@ def _tell_split(run: Run, results: RunResults) -> Section:
     tables = [
         tabulate_roles(results, results.audit),
         tabulate_leaks(results.audit),
-        tabulate_pairs(results),
+        tabulate_pairs(results, results.audit),
     ]
     told = [f"{method} {tell_leaks(results.audit)}", *tell_audit(results.audit)]
     return Section("split", title, told, _given(tables), [])
@@ -208,11 +212,12 @@ def _tell_training(results: RunResults) -> Section:
     return Section("training", "Training", told, tables, list(draw_learning(results)))
 
 
-def _tell_errors(results: RunResults) -> Section:
+def _tell_errors(results: RunResults) -> list[Section]:
     picture = draw_error_rates(results)
     table = tabulate_errors(results)
     told = [] if picture or table else ["No mistakes are recorded."]
-    return Section("errors", "Where the model errs", told, _given([table]), _given([picture]))
+    title = "Where the model errs"
+    return [Section("errors", title, told, _given([table]), _given([picture]))]
 
 
 def _tell_provenance(results: RunResults) -> Section:
@@ -222,13 +227,33 @@ def _tell_provenance(results: RunResults) -> Section:
     return Section("provenance", "Provenance", [], tables, [])
 
 
+@dataclass(frozen=True)
+class _Telling:
+    """How a kind of targets is told of, where kinds differ."""
+
+    results: Callable[[RunResults], Section]
+    labels: Callable[[RunResults, Mapping[str, Any]], Table | None]
+    errors: Callable[[RunResults], list[Section]]
+
+
+_OF_RECORDS = _Telling(_tell_results, tabulate_labels, _tell_errors)
+_TELLING = {
+    "residues": _Telling(
+        residue_sections.tell_results,
+        tabulate_residues,
+        residue_sections.tell_errors,
+    ),
+}
+"""By the kind of a run's targets, where it is not `_OF_RECORDS`."""
+
+
 def _definitions(runs: Sequence[RunResults]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    found: dict[str, dict[str, None]] = {}
     for run in runs:
         for metric in run.metrics["metrics"]:
             item = run.metrics["definitions"][metric]
-            found[item["label"]] = item["meaning"]
-    return found
+            found.setdefault(item["label"], {})[item["meaning"]] = None
+    return {label: "; or: ".join(meanings) for label, meanings in found.items()}
 
 
 def _save_pictures(folder: Path, run: str, pictures: Sequence[Picture]) -> None:

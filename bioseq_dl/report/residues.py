@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,6 @@ from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from bioseq_dl.io.labelled_proteins import LabelledProtein
 from bioseq_dl.io.psipred import PredictedProtein, call_states, get_three
 from bioseq_dl.io.secondary_structure import NO_LABEL, Q3, Q8
 from bioseq_dl.report.style import (
@@ -45,11 +46,37 @@ _LINE_INCHES = 0.95
 _SOFT = "#6b7280"
 
 
+class HasStates(Protocol):
+    """What has true states: a `bioseq_dl.io.labelled_proteins.LabelledProtein`, `TrueStates`."""
+
+    @property
+    def q8(self) -> str | None:
+        """Eight states, a letter a residue, or X; None where not known."""
+
+    @property
+    def q3(self) -> str | None:
+        """Three states."""
+
+
+@dataclass(frozen=True)
+class TrueStates:
+    """True states of n residues; X has no label.
+
+    Parameters
+    ----------
+    q8, q3 : str (n,), optional
+    """
+
+    q8: str | None = None
+    q3: str | None = None
+
+
 def draw_protein(
     predicted: PredictedProtein,
-    true: LabelledProtein | None = None,
+    true: HasStates | None = None,
     *,
     most: int = MOST_RESIDUES,
+    key: str | None = None,
 ) -> Picture:
     """Draw a protein in lines of 60 residues.
 
@@ -60,10 +87,12 @@ def draw_protein(
     Parameters
     ----------
     predicted : PredictedProtein
-    true : LabelledProtein, optional
+    true : HasStates, optional
         Of the same sequence. Residues without a label are left blank.
     most : int
         Residues to draw at most.
+    key : str, optional
+        Name of the picture, unique on its page; by default it has the protein's id.
 
     Raises
     ------
@@ -71,16 +100,16 @@ def draw_protein(
         Where the two have different lengths.
     """
     n = len(predicted.sequence)
-    if true is not None and len(true.sequence) != n:
-        raise ValueError(f"{predicted.id}: {n} residues predicted, {len(true.sequence)} known")
     three = np.asarray(get_three(predicted), np.float64)
     eight = predicted.q8 is not None and (true is None or true.q8 is not None)
     called = call_states(predicted.q8 if eight else three, Q8 if eight else Q3)  # type: ignore[arg-type]
     given = None if true is None else (true.q8 if eight else true.q3)
+    if given is not None and len(given) != n:
+        raise ValueError(f"{predicted.id}: {n} residues predicted, {len(given)} known")
     shown = min(n, most)
     lines = -(-shown // _ROW)
     rows = 3 if given is not None else 2
-    key = "protein_" + re.sub(r"[^A-Za-z0-9_.-]", "-", predicted.id)
+    key = key or "protein_" + re.sub(r"[^A-Za-z0-9_.-]", "-", predicted.id)
     label = f"secondary structure of {predicted.id}, predicted" + (" and true" if given else "")
     with drawing(7.2, 0.35 + lines * (_LINE_INCHES + 0.08 * (rows - 2))) as figure:
         blocks = figure.subplots(lines, 1, squeeze=False)[:, 0]

@@ -24,6 +24,7 @@ PREDICTOR_COLOURS = {
     "additive": PURPLE,
     "pairwise": SKY,
     "blosum": ORANGE,
+    "window": ORANGE,
     "prior": GREY,
     "calibrated model": GREEN,
 }

@@ -19,6 +19,7 @@ from bioseq_dl.report.words import (
     say_interval,
     say_number,
     say_spread,
+    say_target,
 )
 
 WORST = 12
@@ -131,14 +132,17 @@ def tabulate_metrics(run: RunResults) -> Table:
         definition = metrics["definitions"][metric]
         found = {name: metrics["predictors"][name][target][metric] for name in names}
         better = "" if definition["higher"] else "lower is better"
-        row: list[Cell | str] = [Cell(definition["label"], better), _value(found["model"], metric)]
+        row: list[Cell | str] = [
+            Cell(definition["label"], better),
+            value_cell(found["model"], metric),
+        ]
         if "Single seeds" in columns:
             row.append(say_spread(found["model"]["seeds"], metric))
         if folds:
             row.append(say_spread(found["model"]["folds"], metric))
-        row += [_value(found[name], metric) for name in names[1:]]
+        row += [value_cell(found[name], metric) for name in names[1:]]
         if baseline:
-            row += _difference(find_comparison(metrics, baseline, target, metric), metric)
+            row += difference_cells(find_comparison(metrics, baseline, target, metric), metric)
         rows.append(row)
         for name, item in found.items():
             if item["note"]:
@@ -167,10 +171,10 @@ def tabulate_targets(run: RunResults) -> Table | None:
         classes = ", ".join(f"{c}: {say_count(counts['classes'][c])}" for c in metrics["classes"])
         row = [Cell(target), Cell(say_count(counts["test"]), classes)]
         row.append(Cell(say_count(counts["missing"])))
-        row.append(_value(metrics["predictors"]["model"][target][metric], metric))
+        row.append(value_cell(metrics["predictors"]["model"][target][metric], metric))
         if baseline:
-            row.append(_value(metrics["predictors"][baseline][target][metric], metric))
-            row += _difference(find_comparison(metrics, baseline, target, metric), metric)
+            row.append(value_cell(metrics["predictors"][baseline][target][metric], metric))
+            row += difference_cells(find_comparison(metrics, baseline, target, metric), metric)
         rows.append(row)
     return make_table(f"{label} of each target", columns, rows)
 
@@ -270,17 +274,16 @@ def _overview_cells(metrics: Mapping[str, Any], target: str, metric: str) -> lis
     ours = metrics["predictors"]["model"][target][metric]
     baseline = best_baseline(metrics)
     cells: list[Cell | str] = [
-        Cell(
-            metrics["definitions"][metric]["label"],
-            f"mean of {len(metrics['targets'])} targets" if len(metrics["targets"]) > 1 else "",
-        ),
-        _value(ours, metric),
+        Cell(metrics["definitions"][metric]["label"], say_target(metrics)),
+        value_cell(ours, metric),
         say_spread(ours["seeds"], metric),
     ]
     if baseline:
-        theirs = _value(metrics["predictors"][baseline][target][metric], metric)
+        theirs = value_cell(metrics["predictors"][baseline][target][metric], metric)
         cells.append(Cell(theirs.text, f"{name_predictor(baseline)} {theirs.small}"))
-        cells.append(_difference(find_comparison(metrics, baseline, target, metric), metric)[0])
+        cells.append(
+            difference_cells(find_comparison(metrics, baseline, target, metric), metric)[0]
+        )
     else:
         cells += [NONE, NONE]
     published = [
@@ -290,13 +293,15 @@ def _overview_cells(metrics: Mapping[str, Any], target: str, metric: str) -> lis
     return [*cells, Cell(text or NONE, "; ".join(row["source"] for row in published))]
 
 
-def _value(found: Mapping[str, Any], metric: str) -> Cell:
+def value_cell(found: Mapping[str, Any], metric: str) -> Cell:
+    """Write a value and its interval."""
     value = say_number(found["value"], metric)
     interval = say_interval(found["low"], found["high"], metric)
     return Cell(value, interval if value != NONE else "")
 
 
-def _difference(row: Mapping[str, Any] | None, metric: str) -> list[Cell]:
+def difference_cells(row: Mapping[str, Any] | None, metric: str) -> list[Cell]:
+    """Write a difference with its interval, and p."""
     if row is None or row["difference"] is None:
         return [Cell(NONE), Cell(NONE)]
     sign = "+" if row["difference"] > 0 else ""

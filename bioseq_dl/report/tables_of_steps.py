@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,9 +15,10 @@ WORST_PAIRS = 10
 _KINDS = {
     "exact": "equal sequence",
     "reverse_complement": "reverse complement",
-    "near": "near duplicate",
     "overlap": "overlapping interval",
 }
+_NEAR = {"kmers": "near duplicate", "identity": "homologous protein"}
+"""By how they were searched for."""
 _POLICIES = {
     "fail": "the run stops where more than the allowed share of test or validation records leaks",
     "drop": "leaking records are taken out of training, then validation, never out of test",
@@ -92,7 +94,7 @@ def tabulate_leaks(audit: Mapping[str, Any]) -> Table | None:
         found[0] += item["records"]
         found[1] += item["pairs"]
     rows = [
-        [role, other, _KINDS.get(kind, kind), say_count(records), say_count(pairs)]
+        [role, other, _name_kind(kind, audit), say_count(records), say_count(pairs)]
         for (role, other, kind), (records, pairs) in sums.items()
         if pairs
     ]
@@ -102,24 +104,40 @@ def tabulate_leaks(audit: Mapping[str, Any]) -> Table | None:
     return make_table("Leaks, as found before the policy", columns, rows)
 
 
-def tabulate_pairs(run: RunResults) -> Table | None:
+def tabulate_pairs(run: RunResults, audit: Mapping[str, Any]) -> Table | None:
     """Give the worst leaking pairs."""
     if not len(run.pairs):
         return None
+    shown = {"containment": "Shared k-mers"}
+    if "identity" in run.pairs:
+        shown = {"identity": "Identity", "coverage": "Coverage", "evalue": "E-value"}
     rows = [
         [
             str(item["id"]),
             str(item["role"]),
             str(item["other_id"]),
             str(item["other_role"]),
-            _KINDS.get(str(item["kind"]), str(item["kind"])),
-            f"{item['containment']:.2f}",
+            _name_kind(str(item["kind"]), audit),
+            *(_say_degree(name, item[name]) for name in shown),
         ]
         for _, item in run.pairs.head(WORST_PAIRS).iterrows()
     ]
     columns = {"Record": "l", "of": "l", "Other record": "l", "in": "l", "Kind": "l"}
-    columns["Shared k-mers"] = "r"
+    columns |= dict.fromkeys(shown.values(), "r")
     return make_table("Worst pairs", columns, rows, f"Of {say_count(len(run.pairs))} listed pairs.")
+
+
+def _name_kind(kind: str, audit: Mapping[str, Any]) -> str:
+    """Give the words for a kind of leak; an unknown one is a reason to leave out."""
+    if kind == "near":
+        return _NEAR[audit.get("near_search", "kmers")]
+    return _KINDS.get(kind, kind.replace("_", " "))
+
+
+def _say_degree(column: str, value: float) -> str:
+    if math.isnan(value):
+        return NONE
+    return f"{value:.1e}" if column == "evalue" else f"{value:.2f}"
 
 
 def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
@@ -129,8 +147,7 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
     if settings["both_strands"]:
         looked.append("reverse complements")
     if settings["near_duplicates"]:
-        share = f"{settings['containment']:.0%} of {settings['kmer']}-mers shared"
-        looked.append(f"near duplicates ({share})")
+        looked.append(_say_near(audit))
     if settings["overlaps"]:
         looked.append("overlapping intervals")
     yield (
@@ -140,7 +157,7 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
     )
     dropped: dict[str, int] = {}
     for item in audit["dropped"]:
-        key = f"{item['role']} ({_KINDS.get(item['reason'], item['reason'].replace('_', ' '))})"
+        key = f"{item['role']} ({_name_kind(item['reason'], audit)})"
         dropped[key] = dropped.get(key, 0) + item["records"]
     if dropped:
         told = ", ".join(f"{say_count(n)} of {key}" for key, n in dropped.items())
@@ -154,11 +171,24 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
     repeated = sum(item["exact"] + item["reverse_complement"] for item in audit["repeated"])
     if repeated:
         yield f"{say_count(repeated)} records repeat another one of their own role."
+    letters = "bases" if settings["both_strands"] else "letters"
     yield (
-        f"The audit of {say_count(cost['records'])} records ({say_count(cost['bases'])} bases) "
+        f"The audit of {say_count(cost['records'])} records ({say_count(cost['bases'])} {letters}) "
         f"took {say_seconds(cost['seconds'])} and {say_bytes(cost['peak_memory_bytes'])}; "
         f"{say_count(cost['candidates'])} pairs were compared."
     )
+
+
+def _say_near(audit: Mapping[str, Any]) -> str:
+    settings = audit["audit"]
+    if audit.get("near_search", "kmers") == "identity":
+        whose = {"shorter": "the shorter", "both": "each of them"}[settings["coverage_of"]]
+        return (
+            f"homologous proteins (an alignment with {settings['identity']:.0%} identical residues "
+            f"that spans {settings['coverage']:.0%} of {whose}, E-value at most "
+            f"{settings['evalue']:g})"
+        )
+    return f"near duplicates ({settings['containment']:.0%} of {settings['kmer']}-mers shared)"
 
 
 def tabulate_training(run: RunResults) -> Table | None:

@@ -15,7 +15,9 @@ PREDICTORS = {
     "additive": "additive",
     "pairwise": "pairwise",
     "blosum": "BLOSUM62",
+    "window": "window",
 }
+_FORMATS = {"rmse": ".3g", "angle_mae": ".1f"}
 _VERDICTS = {
     "better": "the model is better",
     "worse": "the model is worse",
@@ -31,10 +33,10 @@ _PUBLISHED = {
 
 
 def say_number(value: float | None, metric: str = "") -> str:
-    """Write a metric's value: three decimals, or three digits for RMSE."""
+    """Write a metric's value: three decimals; three digits for RMSE, one decimal of degrees."""
     if value is None or math.isnan(value):
         return NONE
-    text = f"{value:.3g}" if metric == "rmse" else f"{value:.3f}"
+    text = f"{value:{_FORMATS.get(metric, '.3f')}}"
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", "−")
@@ -99,7 +101,9 @@ def name_predictor(name: str) -> str:
 
 
 def main_target(metrics: Mapping[str, Any]) -> str:
-    """Give the target that stands for the run: the macro average, or the only one."""
+    """Give the target that stands for the run: the one named, the macro average, or the only."""
+    if "main" in metrics:
+        return str(metrics["main"])
     return MACRO if len(metrics["targets"]) > 1 else str(metrics["targets"][0])
 
 
@@ -111,8 +115,16 @@ def best_baseline(metrics: Mapping[str, Any]) -> str | None:
     }
     if not values:
         return None
-    # All headline metrics are better when higher.
-    return max(values, key=lambda name: -math.inf if (v := values[name]) is None else v)
+    sign = 1 if metrics["definitions"][metric].get("higher", True) else -1
+    return max(values, key=lambda name: -math.inf if (v := values[name]) is None else sign * v)
+
+
+def say_target(metrics: Mapping[str, Any]) -> str:
+    """Say what the run's main figure is of, where there are several targets."""
+    if len(metrics["targets"]) < 2:
+        return ""
+    target = main_target(metrics)
+    return f"mean of {len(metrics['targets'])} targets" if target == MACRO else f"of {target}"
 
 
 def find_comparison(
@@ -133,17 +145,33 @@ def count_test(metrics: Mapping[str, Any]) -> int:
     return int(first["test"] + first["missing"])
 
 
+def say_test(metrics: Mapping[str, Any]) -> str:
+    """Say how many test records there are; of residues, proteins and residues."""
+    found = metrics["records"][metrics["targets"][0]]
+    count = say_count(count_test(metrics))
+    if "residues" in found:
+        return f"{count} test proteins ({say_count(found['residues'])} labelled residues)"
+    return f"{count} test records"
+
+
+def name_score(metrics: Mapping[str, Any]) -> str:
+    """Give the name of the figure that training follows on validation."""
+    if metrics["kind"] == "residues" and metrics["headline"] != "accuracy":
+        return "score"
+    return str(metrics["definitions"][metrics["headline"]]["label"])
+
+
 def tell_result(metrics: Mapping[str, Any]) -> str:
     """Say the main figure, the baseline's, and whether they differ."""
     target, metric = main_target(metrics), metrics["headline"]
     ours = metrics["predictors"]["model"][target][metric]
     label = metrics["definitions"][metric]["label"]
-    average = f" (mean of {len(metrics['targets'])} targets)" if target == MACRO else ""
+    average = f" ({say_target(metrics)})" if target == MACRO else f" {say_target(metrics)}".rstrip()
     if ours["value"] is None:
         return f"{label}{average} cannot be given: {ours['note']}."
     text = f"{label}{average} {say_number(ours['value'], metric)} "
     text += say_interval(ours["low"], ours["high"], metric)
-    text += f" on {say_count(count_test(metrics))} test records"
+    text += f" on {say_test(metrics)}"
     baseline = best_baseline(metrics)
     if baseline is None:
         return text + "; no baseline was fitted."
@@ -200,8 +228,11 @@ def tell_leaks(audit: Mapping[str, Any] | None) -> str:
         return (
             f"No leak into training or validation was found for {say_count(records)} test records."
         )
-    text = f"{say_count(found)} of {say_count(records)} test records had an equal, similar or "
-    text += "overlapping record in training or validation; "
+    what = "equal, similar or overlapping record"
+    if audit.get("near_search") == "identity":
+        what = "equal or homologous protein"
+    text = f"{say_count(found)} of {say_count(records)} test records had an {what} "
+    text += "in training or validation; "
     if left == 0:
         return text + "those were taken out of training and validation."
     if left == found:

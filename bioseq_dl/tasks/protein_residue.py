@@ -11,4 +11,9 @@ PROTEIN_RESIDUE = Task(
     feed="bioseq_dl.data.feed:feed_batch",
     build_model="bioseq_dl.models.residues:build_model",
     loss="bioseq_dl.models.residue_loss:build_loss",
+    evaluate="bioseq_dl.evaluate.residues:evaluate_residues",
+    baselines={
+        "prior": "bioseq_dl.baselines:predict_residue_prior",
+        "window": "bioseq_dl.baselines:predict_window",
+    },
 )

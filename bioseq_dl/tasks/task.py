@@ -33,6 +33,9 @@ class Task:
     perturb: str | None = None
     """``(nn.Module, device) -> Engine``: scores many small changes of a sequence; what variants
     and explanations need. None where the task has no such thing."""
+    evaluate: str = "bioseq_dl.evaluate.run:evaluate_run"
+    """``(predictions, baselines, Targets, Evaluate, published, records) -> Evaluation``: judges a
+    run on its test records."""
     baselines: Mapping[str, str] = field(default_factory=dict)
     """Name: ``(examples, fold, Baselines) -> predictions``."""
 

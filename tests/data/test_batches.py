@@ -105,7 +105,7 @@ def test_a_gathered_batch_equals_slices(lengths: list[int], seed: int, same: boo
     examples = make_examples([lengths[0]] * len(lengths) if same else lengths)
     random = np.random.default_rng(seed)
     indices = random.integers(0, len(examples), random.integers(1, 9))
-    codes, sizes, targets = gather(examples, indices)
+    codes, sizes, targets, _ = gather(examples, indices)
     assert codes.dtype == torch.uint8
     for place, index in enumerate(indices):
         start, end = examples.offsets[index : index + 2]

@@ -67,7 +67,7 @@ def test_the_safetensors_library_reads_the_file(tmp_path: Path) -> None:
     assert metadata == {
         "alphabet": "ACGT",
         "ids_sha256": "0" * 64,
-        "targets": {"kind": "regression", "names": ["x", "y"], "classes": []},
+        "targets": {"kind": "regression", "names": ["x", "y"], "classes": [], "weights": {}},
         "unknown": "uniform",
     }
 

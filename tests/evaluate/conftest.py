@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 from bioseq_dl.config import Targets
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @dataclass

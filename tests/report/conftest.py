@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from bioseq_dl.io.records import write_records
 from bioseq_dl.io.sequences import read_records
 from bioseq_dl.predictions import build_predictions
 from bioseq_dl.report.inputs import RunFiles, TrainingFiles
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "evaluate"))  # made_residues
 
 PROVENANCE = {
     "versions": {"python": "3.11.7", "bioseq_dl": "0.1.0", "torch": "2.13.0"},

@@ -155,6 +155,12 @@ def landscapes():
     ]
 
 
+def split_threads(wildcards):
+    # Alignments of many proteins take as many as they can get; Snakemake gives what it has.
+    split = RUNS[SHARING["split"][wildcards.split]].split
+    return 4 if split.audit.near_search == "identity" else 1
+
+
 def baselines_of(wildcards):
     run = RUNS[wildcards.run]
     return [

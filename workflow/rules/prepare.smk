@@ -75,7 +75,7 @@ rule split:
         f"{BENCHMARKS}/{{ingest}}/{{split}}/split.tsv"
     conda:
         "../../envs/split.yaml"
-    threads: 1
+    threads: split_threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=120,
@@ -86,7 +86,7 @@ rule split:
     shell:
         "python -m bioseq_dl split --config {params.config:q} --run {wildcards.split} --records {input.records:q}"
         " --folds {output.folds:q} --audit {output.audit:q} --pairs {output.pairs:q}"
-        " > {log:q} 2>&1"
+        " --threads {threads} > {log:q} 2>&1"
 
 
 rule encode:
@@ -94,6 +94,7 @@ rule encode:
     input:
         records=rules.ingest.output.records,
         folds=rules.split.output.folds,
+        sources=rules.fetch.output.sources,
     output:
         examples=f"{ENCODED}/examples.safetensors",
     log:
@@ -112,4 +113,5 @@ rule encode:
         code=code_digest("encode"),
     shell:
         "python -m bioseq_dl encode --config {params.config:q} --run {wildcards.encode} --records {input.records:q}"
-        " --folds {input.folds:q} --examples {output.examples:q} > {log:q} 2>&1"
+        " --folds {input.folds:q} --sources {input.sources:q}"
+        " --examples {output.examples:q} > {log:q} 2>&1"
