@@ -124,6 +124,10 @@ class Model(Section):
     ``residue_`` give an output for each position, and pool nothing."""
     scales: tuple[Literal["blosum62", "properties"], ...] = ()
     """Of amino acids, beside one-hot: the row of BLOSUM62, and physico-chemical properties."""
+    relative: bool = True
+    """Of variants of a wild type of their length: read the difference from it (pooling
+    ``flatten``), and give only what differs a weight in ``wide.positional``. The wild type itself
+    is then an empty matrix. Without a wild type this says nothing."""
     conv: tuple[ConvLayer, ...] = ()
     """Convolutional layers, first first."""
     recurrent: Recurrent | None = None
@@ -167,7 +171,7 @@ class Model(Section):
         if self.preset is not None:
             # A config written out in full repeats the preset's sizes, which is no clash.
             named = Model.model_validate(PRESETS[self.preset])
-            sizes = set(Model.model_fields) - {"preset", "reverse_complement", "scales"}
+            sizes = set(Model.model_fields) - {"preset", "reverse_complement", "scales", "relative"}
             if clash := sorted(n for n in sizes if getattr(self, n) != getattr(named, n)):
                 names = ", ".join(clash)
                 raise ValueError(f"preset {self.preset} fixes the sizes; leave out {names}")

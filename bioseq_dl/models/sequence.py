@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bioseq_dl.config import Model
-from bioseq_dl.data.one_hot import reverse_complement_one_hot
+from bioseq_dl.data.one_hot import one_hot, reverse_complement_one_hot
 from bioseq_dl.errors import InputError
 from bioseq_dl.models.blocks import ConvBlock, Normalisation, activate, fill_beyond
 from bioseq_dl.models.pooling import Pooling
@@ -32,6 +32,8 @@ class SequenceModel(nn.Module):
     shape : Shape
         What goes in and comes out.
     """
+
+    reference: Tensor | None
 
     def __init__(self, model: Model, shape: Shape) -> None:
         super().__init__()
@@ -63,9 +65,16 @@ class SequenceModel(nn.Module):
         self.dropout = nn.Dropout(model.dropout)
         outputs = shape.targets * shape.classes
         self.head = nn.Linear(features, outputs)
+        wild_type = shape.wild_type if model.relative else None
         self.wide: KmerTerms | None = None
         if model.wide is not None:
-            self.wide = KmerTerms(model.wide, shape.length, outputs, shape.letters)
+            self.wide = KmerTerms(model.wide, shape.length, outputs, shape.letters, wild_type)
+        reference = None
+        if wild_type is not None and "flatten" in model.pooling:
+            codes = torch.tensor(wild_type, dtype=torch.uint8).unsqueeze(0)
+            reference = one_hot(codes, letters=shape.letters).squeeze(0)
+        # Not of the weights: it follows from the shape.
+        self.register_buffer("reference", reference, persistent=False)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -113,6 +122,8 @@ class SequenceModel(nn.Module):
     def _read(self, columns: Tensor, lengths: Tensor | None) -> Tensor:
         columns = fill_beyond(columns.unsqueeze(2), lengths, 0.0)
         linear_part = 0.0 if self.wide is None else self.wide(columns.squeeze(2))
+        if self.reference is not None:
+            columns = columns - self.reference.unsqueeze(1).to(columns.dtype)
         columns = self.scales(columns.squeeze(2)).unsqueeze(2)
         if columns.shape[3] < self.shortest:
             columns = functional.pad(columns, (0, self.shortest - columns.shape[3]))

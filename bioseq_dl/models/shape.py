@@ -31,6 +31,8 @@ class Shape:
     """Classes of each target; 1 for binary and regression."""
     features: int = 0
     """Rows of further inputs below the one-hot matrix."""
+    wild_type: tuple[int, ...] | None = None
+    """Codes of the sequence whose variants are read, where all have its length."""
 
 
 def shape_of(
@@ -38,10 +40,12 @@ def shape_of(
     lengths: npt.NDArray[np.int64],
     alphabet: Alphabet = DNA,
     features: int = 0,
+    wild_type: npt.NDArray[np.uint8] | None = None,
 ) -> Shape:
     """Take the shape from targets, the lengths of all sequences, alphabet and further inputs.
 
-    Networks with an output for each position take any length.
+    Networks with an output for each position take any length. A wild type of another length than
+    the sequences' is left out.
     """
     fixed = len(lengths) and bool((lengths == lengths[0]).all()) and not targets.per_residue
     return Shape(
@@ -50,6 +54,9 @@ def shape_of(
         targets=len(targets.outputs),
         classes=len(targets.classes) if targets.kind == "multiclass" else 1,
         features=features,
+        wild_type=tuple(map(int, wild_type))
+        if fixed and wild_type is not None and len(wild_type) == lengths[0]
+        else None,
     )
 
 

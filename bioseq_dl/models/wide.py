@@ -5,6 +5,8 @@ Cheng et al. 2016, "Wide & deep learning for recommender systems", DLRS 2016.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,13 +35,25 @@ class KmerTerms(nn.Module):
         Values a sequence.
     letters : int
         Of the alphabet.
+    wild_type : sequence of int, optional
+        Codes of a sequence of that length whose k-mers count for nothing at their place.
     """
 
-    def __init__(self, wide: Wide, length: int | None, outputs: int, letters: int = 4) -> None:
+    native: Tensor | None
+
+    def __init__(
+        self,
+        wide: Wide,
+        length: int | None,
+        outputs: int,
+        letters: int = 4,
+        wild_type: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.wide = wide
         self.letters = letters
         self.positional: nn.Parameter | None = None
+        native = None
         self.anywhere: nn.Parameter | None = None
         # The last row of each table stays 0: it is that of k-mers with an unknown base.
         if wide.positional is not None:
@@ -47,7 +61,11 @@ class KmerTerms(nn.Module):
                 raise ValueError("k-mers at their place need one length")
             places = max(0, length - wide.positional + 1)
             rows = places * letters**wide.positional + 1
+            if wild_type is not None:
+                native = _list_rows(wild_type, wide.positional, letters)
             self.positional = nn.Parameter(torch.zeros(rows, outputs))
+        # Not of the weights: it follows from the wild type.
+        self.register_buffer("native", native, persistent=False)
         if wide.anywhere is not None:
             rows = letters**wide.anywhere + 1
             self.anywhere = nn.Parameter(torch.zeros(rows, outputs))
@@ -70,7 +88,10 @@ class KmerTerms(nn.Module):
         shares = columns.transpose(1, 2)
         total: Tensor | float = 0.0
         if self.positional is not None and self.wide.positional is not None:
-            total = total + _contract(shares, self.positional, self.wide.positional, self.letters)
+            table: Tensor = self.positional
+            if self.native is not None:
+                table = table.index_fill(0, self.native, 0.0)
+            total = total + _contract(shares, table, self.wide.positional, self.letters)
         if self.anywhere is not None and self.wide.anywhere is not None:
             terms = _contract(shares, self.anywhere, self.wide.anywhere, self.letters)
             total = total + STEP * terms
@@ -88,6 +109,8 @@ class KmerTerms(nn.Module):
             whole = whole & known[:, start : start + places]
         if placed:
             rows = rows + torch.arange(places, device=rows.device) * self.letters**size
+        if placed and self.native is not None:
+            whole = whole & (rows != self.native)
         last = table.shape[0] - 1
         rows = torch.where(whole, rows, last)
         counted = None
@@ -97,6 +120,15 @@ class KmerTerms(nn.Module):
         return functional.embedding_bag(
             rows, table, mode="sum", per_sample_weights=counted, padding_idx=last
         )
+
+
+def _list_rows(codes: Sequence[int], size: int, letters: int) -> Tensor:
+    """Give the row of a sequence's k-mer at each place; the last where it has an unknown letter."""
+    windows = torch.tensor(codes, dtype=torch.int64).unfold(0, size, 1)
+    powers = letters ** torch.arange(size - 1, -1, -1)
+    places = torch.arange(len(windows))
+    rows = (windows * powers).sum(1) + places * letters**size
+    return torch.where((windows < letters).all(1), rows, len(windows) * letters**size)
 
 
 def _contract(shares: Tensor, table: Tensor, size: int, letters: int) -> Tensor | float:

@@ -76,7 +76,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         return Checkpoint(
             task=data["task"],
             model=Model.model_validate_json(data["model"]),
-            shape=Shape(**json.loads(data["shape"])),
+            shape=_read_shape(data["shape"]),
             targets=Targets.model_validate_json(data["targets"]),
             unknown=data["unknown"],
             weights=data["weights"],
@@ -89,6 +89,13 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             found=str(error).splitlines()[0],
             fix="train the model again, or use that version",
         ) from None
+
+
+def _read_shape(text: str) -> Shape:
+    fields = json.loads(text)
+    if fields.get("wild_type") is not None:
+        fields["wild_type"] = tuple(fields["wild_type"])
+    return Shape(**fields)
 
 
 def restore_model(checkpoint: Checkpoint) -> nn.Module:

@@ -87,7 +87,9 @@ def fit_model(job: Job, log: Log) -> None:
         task = find_task(job.task)
         set_determinism(job.seed)
         features = 0 if examples.features is None else examples.features.shape[1]
-        shape = shape_of(job.targets, examples.lengths, examples.alphabet, features)
+        shape = shape_of(
+            job.targets, examples.lengths, examples.alphabet, features, examples.wild_type
+        )
         model: nn.Module = task.load("build_model")(job.model, shape)
         if state is None:
             precision = _choose_precision(job, task, device, examples, rows["train"], model)
