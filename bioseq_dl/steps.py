@@ -32,7 +32,7 @@ STEPS = {
         "read the inputs into records.parquet and rejected.tsv", ("targets", "ingest"), ("read",)
     ),
     "split": Step("give each record a fold and audit the folds for leakage", ("targets", "split")),
-    "encode": Step("turn records into integer codes", ("targets", "encode"), ("encode",)),
+    "encode": Step("turn records into arrays", ("targets", "encode"), ("encode", "write")),
     "train": Step(
         "train one model (one run, fold and seed)",
         ("targets", "model", "train"),

@@ -12,24 +12,26 @@ from bioseq_dl.errors import InputError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_arguments(parser)
-    add_path(parser, "records", "records.parquet of ingest")
+    add_path(parser, "records", "records.parquet of ingest; a matrix of cells beside it")
     add_path(parser, "folds", "split.parquet of split")
     add_path(parser, "sources", "sources.json of fetch, where embeddings are read", required=False)
-    add_path(parser, "examples", "output: examples.safetensors")
+    add_path(parser, "examples", "output: examples.safetensors; transforms/ of cells beside it")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Encode the records."""
-    from bioseq_dl.data.examples import write_examples
+    from bioseq_dl.io.expression_matrix import MATRIX, map_matrix
     from bioseq_dl.io.manifest import find_file, read_manifest
     from bioseq_dl.io.parquet import read_parquet
     from bioseq_dl.tasks.registry import find_task
 
     log = start_log()
     entry = read_run(arguments)
-    encode = find_task(entry.task).load("encode")
+    task = find_task(entry.task)
+    encode, write = task.load("encode"), task.load("write")
     records, folds = read_parquet(arguments.records), read_parquet(arguments.folds)
-    examples = encode(records, folds, entry.targets, entry.encode)
+    matrix = [map_matrix(arguments.records.with_name(MATRIX))] if task.matrix else []
+    examples = encode(records, folds, entry.targets, entry.encode, *matrix)
     if (embeddings := entry.embeddings) is not None:
         from bioseq_dl.io.embeddings import read_embeddings
 
@@ -39,5 +41,5 @@ def run(arguments: argparse.Namespace) -> None:
         ids, lengths = records["id"].to_pylist(), examples.lengths.tolist()
         features = read_embeddings(file, ids, lengths, embeddings.features)
         examples = replace(examples, features=features)
-    write_examples(arguments.examples, examples)
-    log(f"{len(examples):,} examples, {examples.codes.size:,} {examples.alphabet.unit}s")
+    write(arguments.examples, examples)
+    log(f"{len(examples):,} examples, {examples.size_in_words}")

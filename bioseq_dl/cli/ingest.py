@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add_path(parser, "sources", "sources.json of fetch")
     add_path(parser, "cache", "folder of genome caches (default: the user's)", required=False)
-    add_path(parser, "records", "output: records.parquet")
+    add_path(parser, "records", "output: records.parquet; a matrix of cells beside it")
     add_path(parser, "rejected", "output: rejected.tsv")
     add_path(parser, "summary", "output: ingest.json")
 
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read the inputs; write records, rejects and counts."""
     from bioseq_dl.io.atomic import write_json
+    from bioseq_dl.io.expression_matrix import MATRIX, write_matrix
     from bioseq_dl.io.manifest import default_cache, read_manifest
     from bioseq_dl.io.records import write_records, write_rejected
     from bioseq_dl.provenance import record_provenance
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> None:
         read = find_task(entry.task).load("read")
         ingested = read(entry.ingest, entry.targets, files, arguments.cache or default_cache())
         write_rejected(arguments.rejected, ingested.rejected)
+        if ingested.matrix is not None:
+            write_matrix(arguments.records.with_name(MATRIX), ingested.matrix)
         write_records(arguments.records, ingested.records)
     write_json(arguments.summary, ingested.summary | {"provenance": provenance})
     log(f"{ingested.records.num_rows:,} records, {ingested.rejected.num_rows:,} rejected")

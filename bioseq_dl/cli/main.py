@@ -19,7 +19,7 @@ COMMANDS = {
     "fetch": "download or find the inputs, and check their hashes",
     "ingest": "read the inputs into records.parquet and rejected.tsv",
     "split": "give each record a fold and audit the folds for leakage",
-    "encode": "turn records into integer codes",
+    "encode": "turn records into arrays",
     "train": "train one model (one run, fold and seed)",
     "predict": "apply a trained model to records or to a FASTA",
     "variants": "score the variants of a VCF, or of a table, with trained models",

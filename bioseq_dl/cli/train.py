@@ -12,6 +12,7 @@ from bioseq_dl.cli.common import (
     thread_count,
     whole_number,
 )
+from bioseq_dl.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     log = start_log()
     entry = read_run(arguments)
+    if entry.model is None:
+        raise InputError("the task has no network to train", found=entry.task)
     train = entry.train
     if arguments.threads is not None:
         train = train.model_copy(update={"threads": arguments.threads})

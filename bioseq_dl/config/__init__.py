@@ -4,6 +4,22 @@ Importing this package loads no torch, so that a login node parses a workflow qu
 """
 
 from bioseq_dl.config.dna_run import DnaRun
+from bioseq_dl.config.expression import (
+    CellAudit,
+    CellTable,
+    ExpressionEncode,
+    ExpressionIngest,
+    ExpressionSplit,
+    H5adInput,
+    LoomInput,
+    MatrixInput,
+    MatrixTable,
+    Quality,
+    RareClasses,
+    TenXFolderInput,
+    TenXHdf5Input,
+)
+from bioseq_dl.config.expression_run import ExpressionRun
 from bioseq_dl.config.heads import HEADS, Head
 from bioseq_dl.config.ingest import (
     FastaInput,
@@ -65,6 +81,8 @@ __all__ = [
     "Audit",
     "Augment",
     "Baselines",
+    "CellAudit",
+    "CellTable",
     "Config",
     "ConvLayer",
     "Designs",
@@ -74,8 +92,13 @@ __all__ = [
     "Evaluate",
     "Explain",
     "ExplainedIntervals",
+    "ExpressionEncode",
+    "ExpressionIngest",
+    "ExpressionRun",
+    "ExpressionSplit",
     "FastaInput",
     "FoldName",
+    "H5adInput",
     "Head",
     "Ingest",
     "Input",
@@ -83,6 +106,9 @@ __all__ = [
     "LabelFasta",
     "LabelTable",
     "Landscape",
+    "LoomInput",
+    "MatrixInput",
+    "MatrixTable",
     "Model",
     "Motifs",
     "MutationTable",
@@ -93,6 +119,8 @@ __all__ = [
     "ProteinResidueRun",
     "ProteinSplit",
     "Published",
+    "Quality",
+    "RareClasses",
     "Reading",
     "Recurrent",
     "ResidueBaselines",
@@ -103,6 +131,8 @@ __all__ = [
     "StructureInput",
     "TableInput",
     "Targets",
+    "TenXFolderInput",
+    "TenXHdf5Input",
     "Train",
     "VariantAudit",
     "VariantBaselines",

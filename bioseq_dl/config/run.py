@@ -13,11 +13,14 @@ from pydantic import Field, ValidationError, field_validator
 from bioseq_dl.config.base import Section
 from bioseq_dl.config.dna_run import DnaRun
 from bioseq_dl.config.explain import explain
+from bioseq_dl.config.expression_run import ExpressionRun
 from bioseq_dl.config.protein_runs import ProteinFitnessRun, ProteinResidueRun
 from bioseq_dl.config.run_checks import RUN_NAME
 from bioseq_dl.errors import InputError
 
-Run = Annotated[DnaRun | ProteinFitnessRun | ProteinResidueRun, Field(discriminator="task")]
+Run = Annotated[
+    DnaRun | ProteinFitnessRun | ProteinResidueRun | ExpressionRun, Field(discriminator="task")
+]
 
 
 class Config(Section):

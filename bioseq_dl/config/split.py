@@ -13,6 +13,8 @@ class Audit(Section):
     """Search for the same or nearly the same sequence in two folds."""
 
     alphabet: ClassVar[Literal["dna", "protein"]] = "dna"
+    column: ClassVar[str] = "sequence"
+    """Of records.parquet: what is compared."""
 
     policy: Literal["fail", "drop", "report"] = "fail"
     """``fail`` stops the run above the limit; ``drop`` removes the leaking records from

@@ -90,14 +90,14 @@ def audit_folds(
         Where records and folds do not hold the same ids in the same order.
     """
     started = time.perf_counter()
-    table = as_table(records, "sequence")
+    table = as_table(records, audit.column)
     if not table["id"].cast(pa.string()).equals(folds["id"].cast(pa.string())):
         raise InputError(
             "records and folds do not hold the same ids in the same order",
             fix="run split again on these records",
         )
     found = read_roles(folds)
-    sequences = read_sequences(table["sequence"])
+    sequences = read_sequences(table[audit.column])
     id_rank = np.empty(len(sequences), np.int64)
     id_rank[sort_ids(table)] = np.arange(len(sequences))
     equal = number_equal(sequences, audit.both_strands)

@@ -63,11 +63,11 @@ def split_records(records: Any, split: Split, targets: Targets, threads: int = 1
     InputError
         As `assign_folds`, and where de-duplication or the policy leaves a role empty.
     """
-    table = as_table(records, "sequence")
+    table = as_table(records, split.audit.column)
     folds = assign_folds(table, split, targets, threads)
     removed: dict[tuple[int, str, str], int] = {}
     if split.deduplicate:
-        folds, removed = deduplicate(table, folds)
+        folds, removed = deduplicate(table, folds, split.audit.column)
     result = audit_folds(table, folds, split.audit, removed, threads)
     _check(table, read_roles(result.folds), targets)
     return result
@@ -120,7 +120,9 @@ def assign_folds(records: Any, split: Split, targets: Targets, threads: int = 1)
     return write_roles(table["id"], roles)
 
 
-def deduplicate(records: Any, folds: pa.Table) -> tuple[pa.Table, dict[tuple[int, str, str], int]]:
+def deduplicate(
+    records: Any, folds: pa.Table, column: str = "sequence"
+) -> tuple[pa.Table, dict[tuple[int, str, str], int]]:
     """Keep one of several equal sequences of a role, none where their labels disagree.
 
     Equal are the same letters on the same strand. A reverse complement is left to the
@@ -132,6 +134,8 @@ def deduplicate(records: Any, folds: pa.Table) -> tuple[pa.Table, dict[tuple[int
         Columns of records.parquet.
     folds : pyarrow.Table
         As of `assign_folds`.
+    column : str
+        What is compared.
 
     Returns
     -------
@@ -140,9 +144,9 @@ def deduplicate(records: Any, folds: pa.Table) -> tuple[pa.Table, dict[tuple[int
     removed : dict
         (fold, role, ``repeated`` or ``conflicting labels``): records left out.
     """
-    table = as_table(records, "sequence")
+    table = as_table(records, column)
     _, labels = read_labels(table)
-    groups = number_equal(read_sequences(table["sequence"]), both_strands=False).member
+    groups = number_equal(read_sequences(table[column]), both_strands=False).member
     roles = read_roles(folds)
     removed: dict[tuple[int, str, str], int] = {}
     for fold, row in enumerate(roles):

@@ -79,6 +79,11 @@ class Examples:
         return int(self.offsets.shape[0]) - 1
 
     @property
+    def size_in_words(self) -> str:
+        """How much the examples hold, for a log."""
+        return f"{self.codes.size:,} {self.alphabet.unit}s"
+
+    @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Bases of each sequence, int64 (n,)."""
         lengths: npt.NDArray[np.int64] = np.diff(self.offsets)

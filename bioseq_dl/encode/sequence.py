@@ -58,7 +58,7 @@ def encode_records(
         Where the tables do not belong together, a column is missing, a letter is not of the
         alphabet, or one is unknown and ``encode.unknown`` is ``error``.
     """
-    _check_tables(records, folds, targets)
+    check_tables(records, folds, targets, "sequence")
     ids = records["id"]
     codes, offsets = encode_strings(records["sequence"], ids, alphabet)
     if encode.unknown == "error":
@@ -66,14 +66,14 @@ def encode_records(
     if encode.length is not None:
         codes, offsets = fit_length(codes, offsets, encode.length, alphabet.unknown_code)
     if read_targets is None:
-        values = _read_targets(records, targets)
+        values = read_values(records, targets)
     else:
         values = read_targets(records, targets, offsets)
     return Examples(
         codes=codes,
         offsets=offsets,
         targets=values,
-        roles=_read_roles(folds),
+        roles=read_roles(folds),
         spec=targets,
         unknown="uniform" if encode.unknown == "uniform" else "zeros",
         ids_sha256=hash_ids(ids),
@@ -174,8 +174,15 @@ def _refuse_unknown(
     )
 
 
-def _check_tables(records: pa.Table, folds: pa.Table, targets: Targets) -> None:
-    wanted = ["id", "sequence", *(f"target:{name}" for name in targets.of_records)]
+def check_tables(records: pa.Table, folds: pa.Table, targets: Targets, *columns: str) -> None:
+    """See that records and folds are of the same records, and have what is needed.
+
+    Raises
+    ------
+    InputError
+        Where a column is missing (`columns` are further ones of the records), or ids differ.
+    """
+    wanted = ["id", *columns, *(f"target:{name}" for name in targets.of_records)]
     for what, table, names in (("records", records, wanted), ("folds", folds, ["id", "fold0"])):
         missing = [name for name in names if name not in table.column_names]
         if missing:
@@ -191,7 +198,8 @@ def _check_tables(records: pa.Table, folds: pa.Table, targets: Targets) -> None:
         )
 
 
-def _read_targets(records: pa.Table, targets: Targets) -> npt.NDArray[np.float32]:
+def read_values(records: pa.Table, targets: Targets) -> npt.NDArray[np.float32]:
+    """Read the columns ``target:<name>``; float32 (n, targets), NaN where missing."""
     values = np.empty((records.num_rows, len(targets.names)), np.float32)
     for place, name in enumerate(targets.names):
         column = records[f"target:{name}"].cast(pa.float32())
@@ -217,7 +225,14 @@ def _read_wild_type(records: pa.Table, encode: Encode, alphabet: Alphabet) -> Co
     return codes
 
 
-def _read_roles(folds: pa.Table) -> npt.NDArray[np.uint8]:
+def read_roles(folds: pa.Table) -> npt.NDArray[np.uint8]:
+    """Read the columns ``fold0``, ``fold1``, … as places in ROLES; uint8 (folds, n).
+
+    Raises
+    ------
+    InputError
+        Where a value is no role.
+    """
     names = [name for name in folds.column_names if name.startswith("fold")]
     names.sort(key=lambda name: int(name.removeprefix("fold")))
     roles = np.empty((len(names), folds.num_rows), np.uint8)

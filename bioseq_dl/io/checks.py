@@ -9,9 +9,9 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bioseq_dl.config import Reading, Targets
+from bioseq_dl.config import ExpressionIngest, Reading, Targets
 from bioseq_dl.errors import InputError
-from bioseq_dl.io import letters, mutations, windows
+from bioseq_dl.io import cell_quality, letters, mutations, rare_classes, windows
 from bioseq_dl.io.collect import NO_LABEL
 from bioseq_dl.io.records import Reject
 from bioseq_dl.io.repeats import REPEATED
@@ -24,6 +24,12 @@ _FIXES = {
     mutations.WRONG_LETTER: "give the wild type of this table, and the number of its first residue",
     mutations.OUT_OF_RANGE: "give the number of the wild type's first residue as first",
     mutations.UNREADABLE: "write mutations as A24G,D40V, or give sequences by sequence_column",
+    cell_quality.EMPTY: "leave these cells out of the file, or raise max_rejected_fraction",
+    cell_quality.FEW_GENES: "lower quality.min_genes",
+    cell_quality.MANY_GENES: "raise quality.max_genes",
+    cell_quality.FEW_COUNTS: "lower quality.min_counts",
+    cell_quality.MITOCHONDRIAL: "raise quality.max_mitochondrial",
+    rare_classes.RARE: "lower rare_classes.least, or set its rule: pool",
     REPEATED: "set repeats: mean, or name the replicates by replicate_column",
     windows.NO_CONTIG: "use the genome of the same assembly",
     windows.BEYOND: "set edges: pad",
@@ -33,7 +39,11 @@ _FIXES = {
 
 
 def check_records(
-    records: pa.Table, rejects: Sequence[Reject], read: int, ingest: Reading, targets: Targets
+    records: pa.Table,
+    rejects: Sequence[Reject],
+    read: int,
+    ingest: Reading | ExpressionIngest,
+    targets: Targets,
 ) -> None:
     """Stop where too little is left to learn from.
 

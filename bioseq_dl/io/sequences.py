@@ -15,6 +15,7 @@ from bioseq_dl.config import FastaInput, Ingest, Input, IntervalsInput, TableInp
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.checks import check_records, number_ids
 from bioseq_dl.io.collect import InputRecords, add_batch, label_batch
+from bioseq_dl.io.expression_matrix import ExpressionMatrix
 from bioseq_dl.io.fasta import read_fasta_batches
 from bioseq_dl.io.genome import open_genome
 from bioseq_dl.io.intervals import read_intervals
@@ -38,11 +39,14 @@ class Ingested:
         source, record, position, reason, found.
     summary : dict
         Counts, lengths, GC and notes, ready for JSON.
+    matrix : ExpressionMatrix, optional
+        Values of cells, in the order of the records.
     """
 
     records: pa.Table
     rejected: pa.Table
     summary: dict[str, Any]
+    matrix: ExpressionMatrix | None = None
 
 
 def read_records(

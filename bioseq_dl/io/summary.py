@@ -55,6 +55,37 @@ def summarise(
     }
 
 
+def summarise_cells(records: pa.Table, targets: Targets) -> dict[str, Any]:
+    """Count cells, labels and folds, and give what was measured of each.
+
+    Parameters
+    ----------
+    records : pa.Table
+        As `bioseq_dl.io.expression.read_expression` gives.
+    targets : Targets
+        What the labels are.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: ``records``; ``targets`` as of `summarise`; ``quality`` (quantiles of
+        ``genes``, ``total``, and ``mitochondrial`` where it is known); ``splits``; ``groups``;
+        ``batches``.
+    """
+    measured = {
+        name: records.column(name).drop_null().to_numpy().astype(np.float64)
+        for name in ("genes", "total", "mitochondrial")
+    }
+    return {
+        "records": records.num_rows,
+        "targets": {name: _count_target(records, name, targets) for name in targets.of_records},
+        "quality": {name: _find_quantiles(found) for name, found in measured.items() if len(found)},
+        "splits": _count_values(records.column("split")),
+        "groups": len(pc.unique(records.column("group").drop_null())),
+        "batches": len(pc.unique(records.column("batch").drop_null())),
+    }
+
+
 def _describe_gc(
     records: pa.Table, strong: NDArray[np.int64], known: NDArray[np.int64], targets: Targets
 ) -> dict[str, Any]:

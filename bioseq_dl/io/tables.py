@@ -92,7 +92,7 @@ def _read_text(
     path: str | Path, columns: Sequence[str], sequence_column: str
 ) -> Iterator[pa.RecordBatch]:
     header, delimiter = read_header(path, sequence_column)
-    _check_columns(path, header, columns)
+    check_columns(path, header, columns)
     ragged: list[pv.InvalidRow] = []
 
     def stop_at(row: pv.InvalidRow) -> str:
@@ -155,7 +155,14 @@ def read_header(path: str | Path, wanted: str) -> tuple[list[str], str]:
     return readings[mark], mark
 
 
-def _check_columns(path: str | Path, header: Sequence[str], columns: Sequence[str]) -> None:
+def check_columns(path: str | Path, header: Sequence[str], columns: Sequence[str]) -> None:
+    """See that a table has columns, each once.
+
+    Raises
+    ------
+    InputError
+        At the first that is missing or repeated.
+    """
     for name in columns:
         if header.count(name) > 1:
             raise InputError(
@@ -179,7 +186,7 @@ def _read_parquet(
 ) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path) as table:
-            _check_columns(path, table.schema_arrow.names, columns)
+            check_columns(path, table.schema_arrow.names, columns)
             kind = table.schema_arrow.field(sequence_column).type
             value = kind.value_type if pa.types.is_dictionary(kind) else kind
             if not (pa.types.is_string(value) or pa.types.is_large_string(value)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bioseq_dl.errors import InputError
 from bioseq_dl.tasks.dna_sequence import DNA_SEQUENCE
+from bioseq_dl.tasks.expression import EXPRESSION
 from bioseq_dl.tasks.protein_fitness import PROTEIN_FITNESS
 from bioseq_dl.tasks.protein_residue import PROTEIN_RESIDUE
 from bioseq_dl.tasks.task import Task
@@ -12,6 +13,7 @@ TASKS = {
     "dna_sequence": DNA_SEQUENCE,
     "protein_fitness": PROTEIN_FITNESS,
     "protein_residue": PROTEIN_RESIDUE,
+    "expression": EXPRESSION,
 }
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
 
+from bioseq_dl.errors import InputError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -16,18 +18,23 @@ class Task:
     holds) only what that step needs: ingest runs without torch. A test resolves them all.
     """
 
-    alphabet: Literal["dna", "protein"] = "dna"
-    """What its sequences are made of."""
+    alphabet: Literal["dna", "protein", ""] = "dna"
+    """What its sequences are made of; empty where there are none."""
+    matrix: bool = False
+    """Whether ingest writes a matrix beside the records, which encode reads."""
     read: str
     """``(Ingest, Targets, files, cache) -> Ingested``: files to records."""
     encode: str
-    """``(records, folds, Targets, Encode) -> Examples``: records to arrays."""
-    feed: str
+    """``(records, folds, Targets, Encode) -> Examples``: records to arrays; with the matrix as a
+    fifth where there is one."""
+    write: str = "bioseq_dl.data.examples:write_examples"
+    """``(path, Examples) -> None``: examples to a file."""
+    feed: str | None = None
     """``(examples, indices, device, augment, generator) -> (inputs, targets)``: a batch on
     the device, ready for the model."""
-    build_model: str
-    """``(Model, Shape) -> nn.Module``."""
-    loss: str
+    build_model: str | None = None
+    """``(Model, Shape) -> nn.Module``; None, as feed and loss, where the road ends with encode."""
+    loss: str | None = None
     """``(Targets, class_weights, label_smoothing, kind) -> (outputs, labels) -> scalar``;
     honours missing labels, and weights of records where there are some."""
     perturb: str | None = None
@@ -40,8 +47,17 @@ class Task:
     """Name: ``(examples, fold, Baselines) -> predictions``."""
 
     def load(self, name: str) -> Callable[..., Any]:
-        """Import the function behind a field."""
-        return resolve(getattr(self, name))
+        """Import the function behind a field.
+
+        Raises
+        ------
+        InputError
+            Where the task has no such function.
+        """
+        reference = getattr(self, name)
+        if reference is None:
+            raise InputError(f"the task has no function {name}")
+        return resolve(reference)
 
 
 def resolve(reference: str) -> Callable[..., Any]:

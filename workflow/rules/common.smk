@@ -24,6 +24,7 @@ from bioseq_dl.layout import (
 )
 from bioseq_dl.source_code import code_digest
 from bioseq_dl.steps import stage_key, step_settings
+from bioseq_dl.tasks.registry import find_task
 
 # A custom prefix replaces Snakemake's own, so it sets strict mode again; under conda,
 # PYTHONPATH from outside is stripped, and this is how the library reaches each env. Without
@@ -81,6 +82,18 @@ wildcard_constraints:
 SHARING = {
     stage: {stage_key(run, stage): name for name, run in RUNS.items()}
     for stage in ("ingest", "split", "encode", "baseline")
+}
+
+
+# Of tasks on matrices ingest and encode write more: rules of their own, each with its folders.
+MATRIX = {
+    stage: "|".join(
+        key
+        for key, run_name in SHARING[stage].items()
+        if find_task(RUNS[run_name].task).matrix
+    )
+    or "none"
+    for stage in ("ingest", "encode")
 }
 
 

@@ -26,6 +26,8 @@ rule fetch:
 
 rule ingest:
     """Read the inputs into records; count what had to be left out, and why."""
+    wildcard_constraints:
+        ingest=f"(?!(?:{MATRIX['ingest']})(?![0-9a-f]))[0-9a-f]{{10}}",
     input:
         sources=rules.fetch.output.sources,
     output:
@@ -55,6 +57,20 @@ rule ingest:
         "python -m bioseq_dl ingest --config {params.config:q} --run {wildcards.ingest} {params.cache}"
         " --sources {input.sources:q} --records {output.records:q}"
         " --rejected {output.rejected:q} --summary {output.summary:q} > {log:q} 2>&1"
+
+
+use rule ingest as ingest_matrix with:
+    output:
+        records=f"{DATA}/records.parquet",
+        rejected=report(
+            f"{DATA}/rejected.tsv",
+            category="Data",
+            labels={"data": "{ingest}", "table": "rejected cells"},
+        ),
+        summary=f"{DATA}/ingest.json",
+        matrix=f"{DATA}/matrix.safetensors",
+    wildcard_constraints:
+        ingest=MATRIX["ingest"],
 
 
 rule split:
@@ -90,7 +106,9 @@ rule split:
 
 
 rule encode:
-    """Turn records into integer codes."""
+    """Turn records into arrays."""
+    wildcard_constraints:
+        encode=f"(?!(?:{MATRIX['encode']})(?![0-9a-f]))[0-9a-f]{{10}}",
     input:
         records=rules.ingest.output.records,
         folds=rules.split.output.folds,
@@ -115,3 +133,17 @@ rule encode:
         "python -m bioseq_dl encode --config {params.config:q} --run {wildcards.encode} --records {input.records:q}"
         " --folds {input.folds:q} --sources {input.sources:q}"
         " --examples {output.examples:q} > {log:q} 2>&1"
+
+
+use rule encode as encode_matrix with:
+    input:
+        records=rules.ingest.output.records,
+        folds=rules.split.output.folds,
+        sources=rules.fetch.output.sources,
+        matrix=rules.ingest_matrix.output.matrix,
+    output:
+        examples=f"{ENCODED}/examples.safetensors",
+        # What was fitted on the training cells of each fold: fold0.json, fold1.json, …
+        transforms=directory(f"{ENCODED}/transforms"),
+    wildcard_constraints:
+        encode=MATRIX["encode"],

@@ -624,7 +624,7 @@ def number_out_of_range(folder):
 
 @malformed(
     "key runs.run.task: unknown value; found 'dna_folding'; "
-    "allowed: dna_sequence, protein_fitness, protein_residue",
+    "allowed: dna_sequence, protein_fitness, protein_residue, expression",
     step="config",
 )
 def unknown_task(folder):

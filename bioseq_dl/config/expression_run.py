@@ -1,0 +1,94 @@
+"""A run of the task expression."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from bioseq_dl.config.base import Section
+from bioseq_dl.config.expression import ExpressionEncode, ExpressionIngest, ExpressionSplit
+from bioseq_dl.config.ingest import Targets
+from bioseq_dl.config.interpret import Explain
+from bioseq_dl.config.landscape import Landscape
+from bioseq_dl.config.residues import Embeddings
+from bioseq_dl.config.run_checks import check_labels, check_loss, check_published
+from bioseq_dl.config.train import Evaluate, Published, Train
+from bioseq_dl.config.variants import VariantsInput
+
+
+class ExpressionRun(Section):
+    """Expression of genes: a label per cell or sample."""
+
+    task: Literal["expression"]
+    """What kind of data is learnt from."""
+    title: str | None = None
+    """Heading in the report."""
+    targets: Targets
+    """What is predicted."""
+    ingest: ExpressionIngest
+    """Matrices to cells."""
+    split: ExpressionSplit = ExpressionSplit()
+    """A fold per cell, and the audit."""
+    encode: ExpressionEncode = ExpressionEncode()
+    """Normalisation, choice of genes, scaling."""
+    train: Train = Train()
+    """The training loop."""
+    evaluate: Evaluate = Evaluate()
+    """Metrics and their uncertainty."""
+    published: tuple[Published, ...] = ()
+    """Figures from the literature."""
+
+    @property
+    def model(self) -> None:
+        """The network: none; the road ends with encode."""
+
+    @property
+    def baselines(self) -> None:
+        """Comparisons: none, as there is no network to compare with."""
+
+    @property
+    def embeddings(self) -> Embeddings | None:
+        """Further inputs for each position: none."""
+        return None
+
+    @property
+    def landscape(self) -> Landscape | None:
+        """Single mutants of a wild type: none."""
+        return None
+
+    @property
+    def variants(self) -> dict[str, VariantsInput]:
+        """Variants of a genome to score: none."""
+        return {}
+
+    @property
+    def explain(self) -> Explain | None:
+        """What to explain of a sequence: nothing."""
+        return None
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> ExpressionRun:
+        check_labels(self)
+        check_loss(self)
+        if self.train.augment != type(self.train.augment)():
+            raise ValueError("train.augment changes sequences: leave it out")
+        if self.train.token_budget is not None:
+            raise ValueError("train.token_budget counts bases: give batch_size")
+        if (rare := self.ingest.rare_classes) is not None:
+            if self.targets.kind != "multiclass" or len(self.targets.names) != 1:
+                raise ValueError("ingest.rare_classes needs one target of kind multiclass")
+            if rare.pool is not None and rare.pool not in self.targets.classes:
+                allowed = ", ".join(self.targets.classes)
+                raise ValueError(
+                    f"ingest.rare_classes.pool {rare.pool!r} is not among targets.classes: "
+                    f"{allowed}"
+                )
+        if self.split.method == "group":
+            for place, entry in enumerate(self.ingest.inputs):
+                if entry.group_column is None:
+                    raise ValueError(
+                        f"ingest.inputs[{place}] has no group_column, which method group needs"
+                    )
+        check_published(self)
+        return self

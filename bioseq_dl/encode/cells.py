@@ -1,0 +1,184 @@
+"""Cells as a network reads them: sparse values, and how each fold makes them dense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bioseq_dl.config import ExpressionEncode, Targets
+from bioseq_dl.encode.examples import ROLES, hash_ids
+from bioseq_dl.encode.fit_transform import fit_transform, plan_steps
+from bioseq_dl.encode.sequence import check_tables, read_roles, read_values
+from bioseq_dl.encode.transform import Transform
+from bioseq_dl.errors import InputError
+from bioseq_dl.io.expression_matrix import ExpressionMatrix, Rows, find_rows, read_rows
+
+_STORED = 1 << 18
+"""Stored values of a part whose table is dense."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellExamples:
+    """All cells of a run, in the order of ``records.parquet``; arrays may be memory-mapped.
+
+    Values are sparse and as `bioseq_dl.encode.transform.Steps` leaves them, of the genes that a
+    fold keeps; what is fitted stands in `transforms`, a fold each.
+    """
+
+    indptr: NDArray[np.int64]
+    """int64 (n + 1,): where each cell's values start."""
+    indices: NDArray[np.int32]
+    """int32 (stored,): their genes, places in `genes`."""
+    data: NDArray[np.float32]
+    """float32 (stored,): normalised and logged; NaN is missing."""
+    counts: NDArray[np.float32] | None
+    """float32 (stored,): counts as they were read; None where the values were none."""
+    totals: NDArray[np.float64]
+    """float64 (n,): sum of each cell over all genes that were read."""
+    targets: NDArray[np.float32]
+    """float32 (n, targets): NaN where missing."""
+    roles: NDArray[np.uint8]
+    """uint8 (folds, n): places in ROLES."""
+    genes: tuple[str, ...]
+    """All genes that some fold keeps."""
+    spec: Targets
+    """What the columns of `targets` mean."""
+    ids_sha256: str
+    """`hash_ids` of the records' ids."""
+    transforms: tuple[Transform, ...]
+    """How each fold makes cells dense."""
+
+    def __len__(self) -> int:
+        return len(self.indptr) - 1
+
+    @property
+    def size_in_words(self) -> str:
+        """How much the examples hold, for a log."""
+        return f"{len(self.data):,} values of {len(self.genes):,} genes"
+
+    def select(self, fold: int, role: str) -> NDArray[np.int64]:
+        """Rows that have a role (``train``, ``val``, ``test``, ``drop``) in a fold, int64."""
+        return np.flatnonzero(self.roles[fold] == ROLES.index(role))
+
+    def gather(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
+        """Give some cells as a fold's network reads them; float32 (rows, genes of the fold)."""
+        transform = self.transforms[fold]
+        lengths, places = find_rows(self.indptr, rows)
+        found = Rows(lengths, self.indices[places], self.data[places])
+        return transform.fill(found, transform.find_columns(self.genes))
+
+
+def encode_cells(
+    records: pa.Table,
+    folds: pa.Table,
+    targets: Targets,
+    encode: ExpressionEncode,
+    matrix: ExpressionMatrix,
+) -> CellExamples:
+    """Fit each fold on its training cells, and lay out the values that the folds keep.
+
+    Parameters
+    ----------
+    records : table
+        As `bioseq_dl.io.expression.read_expression` gives.
+    folds : table
+        Columns of ``split.parquet``.
+    targets : Targets
+    encode : ExpressionEncode
+    matrix : ExpressionMatrix
+        Of the same cells.
+
+    Raises
+    ------
+    InputError
+        Where records, folds and matrix are not of one making; no gene is left; logged values
+        would be logged again.
+    """
+    check_tables(records, folds, targets, "total")
+    if len(matrix) != records.num_rows:
+        raise InputError(
+            "the table of records and the matrix hold different cells",
+            found=f"{len(matrix)} rows",
+            allowed=f"{records.num_rows}",
+            fix="run ingest again",
+        )
+    totals = records["total"].to_numpy(zero_copy_only=False).astype(np.float64)
+    roles = read_roles(folds)
+    transforms = tuple(
+        fit_transform(matrix, totals, np.flatnonzero(row == ROLES.index("train")), encode)
+        for row in roles
+    )
+    wanted = set().union(*(transform.genes for transform in transforms))
+    kept = np.array([place for place, name in enumerate(matrix.genes) if name in wanted])
+    columns = np.full(len(matrix.genes), -1, np.int32)
+    columns[kept] = np.arange(len(kept))
+    steps = plan_steps(encode, matrix.values)
+    lengths, indices, data, counts = [], [], [], []
+    for of, part in read_rows(matrix, np.arange(len(matrix))):
+        places = columns[part.indices]
+        inside = places >= 0
+        owners = part.owners
+        lengths.append(np.bincount(owners[inside], minlength=len(of)))
+        indices.append(places[inside])
+        data.append(steps.apply(part.data, owners, totals[of])[inside])
+        if matrix.values == "counts":
+            counts.append(part.data[inside])
+    return CellExamples(
+        indptr=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
+        indices=np.concatenate(indices).astype(np.int32),
+        data=np.concatenate(data).astype(np.float32),
+        counts=np.concatenate(counts).astype(np.float32) if counts else None,
+        totals=totals,
+        targets=read_values(records, targets),
+        roles=roles,
+        genes=tuple(matrix.genes[place] for place in kept.tolist()),
+        spec=targets,
+        ids_sha256=hash_ids(records["id"]),
+        transforms=transforms,
+    )
+
+
+def map_cells(
+    matrix: ExpressionMatrix,
+    totals: NDArray[np.float64],
+    transform: Transform,
+    max_missing: float = 0.0,
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Map other cells through what was fitted in training, a part of them at a time.
+
+    Parameters
+    ----------
+    matrix : ExpressionMatrix
+        Of n cells, with any genes in any order.
+    totals : ndarray of float64 (n,)
+        Sum of each.
+    transform : Transform
+    max_missing : float
+        Largest share of the kept genes that `matrix` may lack; `Transform.match` names them.
+
+    Yields
+    ------
+    rows : ndarray of int64 (part,)
+    table : ndarray of float32 (part, genes of the transform)
+
+    Raises
+    ------
+    InputError
+        Where the values are of another kind than those of training, or too many genes are absent.
+    """
+    if matrix.values != transform.values:
+        raise InputError(
+            "values of another kind than those of training",
+            found=matrix.values,
+            allowed=transform.values,
+            fix="give the same kind of matrix as in training",
+        )
+    transform.match(matrix.genes, max_missing)
+    columns = transform.find_columns(matrix.genes)
+    for of, part in read_rows(matrix, np.arange(len(matrix)), _STORED):
+        data = transform.steps.apply(part.data, part.owners, totals[of])
+        yield of, transform.fill(replace(part, data=data), columns)
