@@ -148,7 +148,7 @@ def measure_genes(
     Raises
     ------
     InputError
-        Where a value is too low for a logarithm.
+        Where a value is too low for a logarithm, or for a dispersion.
     """
     count = len(matrix.genes)
     gone, expressed = np.zeros(count, np.int64), np.zeros(count, np.int64)
@@ -169,6 +169,12 @@ def measure_genes(
                 "a logarithm of 1 + value is asked of values of -1 or less",
                 found=f"{part.data[known].min():g}",
                 fix="set encode.log: false, or ingest.values: logged",
+            )
+        if unlogged and (part.data[known] < 0).any():
+            raise InputError(
+                "dispersion is asked of negative values",
+                found=f"{part.data[known].min():g}",
+                fix="set encode.variability: variance",
             )
         gone += np.bincount(part.indices[~known], minlength=count)
         expressed += np.bincount(part.indices[known], minlength=count)

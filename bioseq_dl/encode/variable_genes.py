@@ -68,5 +68,7 @@ def choose_genes(scores: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     ndarray of int64 (count,)
         Ascending.
     """
-    order = np.argsort(-np.where(np.isfinite(scores), scores, -np.inf), kind="stable")
+    # Rounded, so that the last digits, which hang on the machine, decide nothing.
+    ranked = np.where(np.isfinite(scores), scores.round(9), -np.inf)
+    order = np.argsort(-ranked, kind="stable")
     return np.sort(order[:count])
