@@ -223,7 +223,7 @@ class ExpressionIngest(Section):
     rare_classes: RareClasses | None = None
     """What becomes of classes with few cells; null keeps them."""
     unlabelled: Literal["reject", "keep"] = "reject"
-    """Cells without a label of any target; kept, they teach an autoencoder."""
+    """Cells without a label of any target; some must have one."""
     max_rejected_fraction: float = Field(default=0.5, ge=0, le=1)
     """A larger share of rejected cells, quality control included, fails the run."""
     duplicate_ids: Literal["error", "number"] = "error"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -64,12 +65,17 @@ class CellExamples:
         """Rows that have a role (``train``, ``val``, ``test``, ``drop``) in a fold, int64."""
         return np.flatnonzero(self.roles[fold] == ROLES.index(role))
 
+    @cached_property
+    def columns(self) -> tuple[NDArray[np.int64], ...]:
+        """Of each fold: for each of `genes` its column there, or -1."""
+        return tuple(transform.find_columns(self.genes) for transform in self.transforms)
+
     def gather(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
         """Give some cells as a fold's network reads them; float32 (rows, genes of the fold)."""
         transform = self.transforms[fold]
         lengths, places = find_rows(self.indptr, rows)
         found = Rows(lengths, self.indices[places], self.data[places])
-        return transform.fill(found, transform.find_columns(self.genes))
+        return transform.fill(found, self.columns[fold])
 
 
 def encode_cells(

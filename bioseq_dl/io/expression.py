@@ -76,8 +76,7 @@ def read_expression(
     sources = records.column("source").to_pylist()
     records, numbered = number_ids(records, ingest.duplicate_ids, lambda row: f"in {sources[row]}")
     total = records.num_rows + len(rejects)
-    if ingest.unlabelled == "reject" or rejects:
-        check_records(records, rejects, total, ingest, targets)
+    check_records(records, rejects, total, ingest, targets)
     stored = ExpressionMatrix(
         values.indptr.astype(np.int64),
         values.indices.astype(np.int32),

@@ -84,7 +84,7 @@ def find_rows(
 
 
 def read_rows(
-    matrix: ExpressionMatrix, rows: NDArray[np.int64], stored: int = 1 << 22
+    matrix: ExpressionMatrix, rows: NDArray[np.int64], stored: int = 1 << 20
 ) -> Iterator[tuple[NDArray[np.int64], Rows]]:
     """Read cells in parts, so that memory does not grow with their number.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import anndata
 import h5py
 from anndata.io import read_elem
 
@@ -48,16 +50,20 @@ def read_h5ad(
     with open_hdf5(path, "an h5ad file") as file:
         for part in ("obs", "var"):
             find_member(file, part, path, "part")
-        obs = _read_frame(file["obs"], path, "obs")
-        home = file if matrix != "raw" else find_member(file, "raw", path, "part")
-        var = _read_frame(find_member(home, "var", path, "part"), path, "var")
-        values = _read_matrix(_find_matrix(home, matrix, path), path, matrix)
-        symbols = tuple(str(name) for name in var.index)
-        genes = symbols
-        if gene_column is not None:
-            genes = tuple(_read_column(var, gene_column, "var", path))
-        cells = tuple(str(name) for name in obs.index)
-        found = {name: _read_column(obs, name, "obs", path, var) for name in columns}
+        old = isinstance(file["obs"], h5py.Dataset)
+        if not old:
+            obs = _read_frame(file["obs"], path, "obs")
+            home = file if matrix != "raw" else find_member(file, "raw", path, "part")
+            var = _read_frame(find_member(home, "var", path, "part"), path, "var")
+            values = _read_matrix(_find_matrix(home, matrix, path), path, matrix)
+    if old:
+        obs, var, values = _read_old(path, matrix)
+    symbols = tuple(str(name) for name in var.index)
+    genes = symbols
+    if gene_column is not None:
+        genes = tuple(_read_column(var, gene_column, "var", path))
+    cells = tuple(str(name) for name in obs.index)
+    found = {name: _read_column(obs, name, "obs", path, var) for name in columns}
     if values.shape != (len(cells), len(genes)):
         turned = values.shape == (len(genes), len(cells))
         raise InputError(
@@ -86,6 +92,31 @@ def _read_matrix(found: Any, path: str | Path, name: str) -> Any:
         return tidy(read_elem(found))
     except _FAULTS as error:
         raise InputError("cannot read the matrix", file=path, position=name, found=error) from None
+
+
+def _read_old(path: str | Path, matrix: str) -> tuple[Any, Any, Any]:
+    """Read obs, var and the matrix of a file that anndata before 0.7 wrote."""
+    with warnings.catch_warnings():
+        # It warns of the old format, and of what it changes that is not asked for here.
+        warnings.simplefilter("ignore")
+        try:
+            data = anndata.read_h5ad(path, backed="r")
+        except _FAULTS as error:
+            raise InputError("cannot read the h5ad file", file=path, found=error) from None
+    try:
+        home = data.raw if matrix == "raw" else data
+        if home is None:
+            raise InputError("the file has no part raw", file=path, fix="set matrix: X")
+        if matrix.startswith("layers/"):
+            found = find_member(home.layers, matrix.removeprefix("layers/"), path, "layer")
+        else:
+            found = home.X
+        values = read_dense(found) if isinstance(found, h5py.Dataset) else None
+        if values is None:
+            values = tidy(found.to_memory() if hasattr(found, "to_memory") else found)
+        return data.obs, home.var, values
+    finally:
+        data.file.close()
 
 
 def _read_frame(found: Any, path: str | Path, name: str) -> Any:

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy
 from scipy.io import mmwrite
 from scipy.sparse import csc_matrix, csr_matrix
 
@@ -184,6 +185,26 @@ def test_tenx_layouts_of_real_data_are_equal(shared_data, tmp_path):
     assert several.genes == old_hdf5.genes
     with pytest.raises(InputError, match="several genomes"):
         read_tenx_hdf5(old / "multiple_genomes.h5")
+
+
+def test_the_cells_inside_scanpy_are_logged_and_their_x_is_scaled(tmp_path):
+    path = Path(scanpy.__file__).parent / "datasets" / "10x_pbmc68k_reduced.h5ad"
+    targets = Targets(kind="binary", names=("b",), classes=("other", "CD19+ B"))
+    entry = {"format": "h5ad", "source": {"path": str(path)}, "batch_column": "louvain"}
+    entry |= {"labels": {"b": 1}, "matrix": "raw"}
+    with pytest.raises(InputError, match="one class only"):
+        read(tmp_path, [entry], targets)
+    targets = Targets(kind="regression", names=("s",))
+    entry |= {"labels": {}, "columns": {"s": "S_score"}}
+    found = read(tmp_path, [entry], targets)
+    assert (found.summary["records"], found.summary["genes"]) == (700, 765)
+    assert found.summary["values"] == "logged"
+    assert found.summary["stored"] == 174_400
+    assert found.summary["batches"] == 11
+    with pytest.raises(InputError, match="counts that are no whole numbers: these look logged"):
+        read(tmp_path, [entry], targets, values="counts")
+    with pytest.raises(InputError, match="a negative number"):
+        read(tmp_path, [entry | {"matrix": "X"}], targets)
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.csv.gz", "t.parquet"])
