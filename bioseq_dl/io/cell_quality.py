@@ -13,7 +13,7 @@ from bioseq_dl.config.expression import Quality, Values
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.cell_matrix import CellMatrix
 
-EMPTY = "all values are 0"
+EMPTY = "no value other than 0"
 FEW_GENES = "fewer genes than min_genes"
 MANY_GENES = "more genes than max_genes"
 FEW_COUNTS = "fewer counts than min_counts"

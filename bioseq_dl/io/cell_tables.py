@@ -86,7 +86,10 @@ def _refuse(matrix: CellMatrix, path: str | Path, rows: dict[str, int]) -> None:
 
 def _first_column(path: str | Path) -> str:
     if read_magic(path, 4) != b"PAR1":
-        return read_header(path, "")[0][0]
+        names = read_header(path, "")[0]
+        if not names:
+            raise InputError("the table has no header", file=path)
+        return names[0]
     try:
         with pq.ParquetFile(path) as table:
             return str(table.schema_arrow.names[0])

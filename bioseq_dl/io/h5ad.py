@@ -10,6 +10,7 @@ from typing import Any
 import anndata
 import h5py
 from anndata.io import read_elem
+from scipy.sparse import csr_array
 
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.cell_matrix import CellMatrix, tidy
@@ -85,13 +86,18 @@ def _find_matrix(home: Any, matrix: str, path: str | Path) -> Any:
 
 def _read_matrix(found: Any, path: str | Path, name: str) -> Any:
     if isinstance(found, h5py.Dataset):
-        if found.ndim != 2:
-            raise InputError("not a matrix", file=path, position=name, found=f"{found.shape}")
-        return read_dense(found)
+        return read_dense(found, path)
     try:
-        return tidy(read_elem(found))
+        values = read_elem(found)
+        # Scipy trusts places that lie outside, and reads beyond its memory.
+        values.check_format(full_check=True)
+        return tidy(values)
     except _FAULTS as error:
-        raise InputError("cannot read the matrix", file=path, position=name, found=error) from None
+        raise _unreadable(path, name, error) from None
+
+
+def _unreadable(path: str | Path, name: str, error: Exception) -> InputError:
+    return InputError("cannot read the matrix", file=path, position=name, found=error)
 
 
 def _read_old(path: str | Path, matrix: str) -> tuple[Any, Any, Any]:
@@ -111,10 +117,13 @@ def _read_old(path: str | Path, matrix: str) -> tuple[Any, Any, Any]:
             found = find_member(home.layers, matrix.removeprefix("layers/"), path, "layer")
         else:
             found = home.X
-        values = read_dense(found) if isinstance(found, h5py.Dataset) else None
-        if values is None:
-            values = tidy(found.to_memory() if hasattr(found, "to_memory") else found)
-        return data.obs, home.var, values
+        if isinstance(found, h5py.Dataset):
+            return data.obs, home.var, read_dense(found, path)
+        values = csr_array(found.to_memory() if hasattr(found, "to_memory") else found)
+        values.check_format(full_check=True)
+        return data.obs, home.var, tidy(values)
+    except _FAULTS as error:
+        raise _unreadable(path, matrix, error) from None
     finally:
         data.file.close()
 

@@ -44,7 +44,7 @@ def open_hdf5(path: str | Path, kind: str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # h5py raises either, by what is damaged
         raise InputError(
             "the HDF5 file is cut short or damaged",
             file=path,
@@ -84,19 +84,47 @@ def read_strings(dataset: Any) -> list[str]:
     return ["" if item != item else str(item) for item in found.tolist()]
 
 
-def read_dense(dataset: Any, *, transposed: bool = False) -> Any:
+def check_matrix(found: Any, path: str | Path) -> None:
+    """See that a member is a matrix of numbers.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(found, h5py.Dataset) or found.ndim != 2 or found.dtype.kind not in "biuf":
+        kind = "a group"
+        if isinstance(found, h5py.Dataset):
+            kind = f"{found.ndim} dimensions of {found.dtype}"
+        raise InputError(
+            "not a matrix of numbers",
+            file=path,
+            position=found.name.lstrip("/"),
+            found=kind,
+            allowed="2 dimensions of integers or floats",
+        )
+
+
+def read_dense(dataset: Any, path: str | Path, *, transposed: bool = False) -> Any:
     """Read a dense matrix as a sparse one, in blocks.
 
     Parameters
     ----------
     dataset : h5py.Dataset (rows, columns)
+    path : path
+        For messages.
     transposed : bool
         Give it as (columns, rows).
 
     Returns
     -------
     csr_array of float32
+
+    Raises
+    ------
+    InputError
+        Where it is no matrix of numbers.
     """
+    check_matrix(dataset, path)
     rows, columns = dataset.shape[::-1] if transposed else dataset.shape
     step = max(1, BLOCK_VALUES // max(columns, 1))
 

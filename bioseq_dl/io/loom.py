@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.cell_matrix import CellMatrix
-from bioseq_dl.io.hdf5 import find_member, open_hdf5, read_dense, read_strings
+from bioseq_dl.io.hdf5 import check_matrix, find_member, open_hdf5, read_dense, read_strings
 
 
 def read_loom(
@@ -40,6 +40,7 @@ def read_loom(
             matrix = find_member(file, "matrix", path, "part")
         else:
             matrix = find_member(find_member(file, "layers", path, "part"), layer, path, "layer")
+        check_matrix(matrix, path)
         of_rows = find_member(file, "row_attrs", path, "part")
         of_cells = find_member(file, "col_attrs", path, "part")
         genes = read_strings(find_member(of_rows, gene_attribute, path, "row attribute"))
@@ -56,5 +57,13 @@ def read_loom(
             name: read_strings(find_member(of_cells, name, path, "column attribute"))
             for name in columns
         }
-        values = read_dense(matrix, transposed=True)
-    return CellMatrix(values, tuple(cells), tuple(genes), tuple(genes), found)
+        for name, values in found.items():
+            if len(values) != len(cells):
+                raise InputError(
+                    f"the column attribute {name} does not fit the cells",
+                    file=path,
+                    found=f"{len(values)} values",
+                    allowed=f"{len(cells)}",
+                )
+        sparse = read_dense(matrix, path, transposed=True)
+    return CellMatrix(sparse, tuple(cells), tuple(genes), tuple(genes), found)

@@ -16,7 +16,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.io.cell_matrix import CellMatrix, stack_blocks
 from bioseq_dl.io.handles import open_binary, read_magic
 from bioseq_dl.io.labels import MISSING
-from bioseq_dl.io.tables import check_columns, read_header
+from bioseq_dl.io.tables import check_columns, read_header, to_strings
 
 _BLOCK = 1 << 23
 """Bytes of a text table read at a time."""
@@ -58,6 +58,8 @@ def read_matrix_table(
         Where the table is malformed, a column is missing, or a value is no number.
     """
     header, delimiter = _read_names(path, id_column)
+    if not header:
+        raise InputError("the table has no header", file=path)
     ids = header[0] if id_column is None else id_column
     check_columns(path, header, [ids, *columns, *ignore])
     apart = {ids, *columns, *ignore}
@@ -81,11 +83,11 @@ def read_matrix_table(
     texts: dict[str, list[str]] = {name: [] for name in columns}
 
     def read() -> Iterator[NDArray[np.float32]]:
-        for batch in _read_batches(path, [ids, *columns, *numbers], delimiter):
+        wanted = [ids, *columns]
+        for batch in _read_batches(path, [*wanted, *numbers], delimiter):
             start = len(names)
-            names.extend(batch.column(0).fill_null("").to_pylist())
-            for place, name in enumerate(columns, 1):
-                texts[name].extend(batch.column(place).fill_null("").to_pylist())
+            for place, kept in enumerate((names, *texts.values())):
+                kept.extend(to_strings(path, wanted[place], batch.column(place)).to_pylist())
             block = np.empty((batch.num_rows, len(numbers)), np.float32)
             for place, name in enumerate(numbers):
                 column = batch.column(1 + len(columns) + place)

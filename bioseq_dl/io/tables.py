@@ -198,14 +198,14 @@ def _read_parquet(
                 )
             for batch in table.iter_batches(batch_size=_ROWS, columns=list(columns)):
                 yield pa.record_batch(
-                    [_to_strings(path, name, batch.column(name)) for name in columns],
+                    [to_strings(path, name, batch.column(name)) for name in columns],
                     names=list(columns),
                 )
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"cannot read the Parquet file: {error}", file=path) from None
 
 
-def _to_strings(path: str | Path, name: str, column: pa.Array) -> pa.Array:
+def to_strings(path: str | Path, name: str, column: pa.Array) -> pa.Array:
     """Write a typed column as a text table would: missing is empty."""
     try:
         return column.cast(pa.string()).fill_null("")

@@ -6,6 +6,7 @@ https://www.10xgenomics.com/support/software/cell-ranger/latest/analysis/outputs
 from __future__ import annotations
 
 import csv
+import re
 import tarfile
 import tempfile
 import zipfile
@@ -30,6 +31,7 @@ _FILES = {
     "features": ("features.tsv.gz", "features.tsv", "genes.tsv", "genes.tsv.gz"),
     "barcodes": ("barcodes.tsv", "barcodes.tsv.gz"),
 }
+_BANNER = r"%%MatrixMarket\s+matrix\s+coordinate\s+(integer|real)\s+general"
 Naming = Literal["id", "symbol"]
 
 
@@ -65,7 +67,7 @@ def read_tenx_files(
         cells = [line.rstrip("\n").split("\t")[0] for line in handle if line.strip()]
     with open_binary(matrix) as stream:
         first = stream.peek(64)[:64].split(b"\n")[0].decode("utf-8", "replace")
-        if not first.lower().startswith("%%matrixmarket matrix coordinate"):
+        if not re.fullmatch(_BANNER, first.strip(), re.IGNORECASE):
             raise InputError(
                 "not a sparse MatrixMarket file",
                 file=matrix,
@@ -135,7 +137,13 @@ def read_tenx_archive(
                     record=chosen or None,
                     allowed=", ".join(allowed),
                 )
-        return read_tenx_files(**files, genes=genes, feature_type=feature_type)
+        try:
+            return read_tenx_files(**files, genes=genes, feature_type=feature_type)
+        except InputError as error:
+            text = str(error)
+            for part, file in files.items():
+                text = text.replace(str(file), f"{path}, {part}")
+            raise InputError(text) from None
 
 
 def read_tenx_hdf5(
@@ -169,6 +177,12 @@ def read_tenx_hdf5(
                     for key, name in names.items()
                 }
             )
+            if len({len(getattr(rows, name)) for name in names}) > 1:
+                raise InputError(
+                    "the columns of the features differ in length",
+                    file=path,
+                    found=", ".join(f"{name} {len(getattr(rows, name))}" for name in names),
+                )
         else:
             groups = sorted(
                 name
@@ -190,6 +204,12 @@ def read_tenx_hdf5(
             group, genome = file[chosen], None
             ids = read_strings(find_member(group, "genes", path, "part"))
             symbols = read_strings(find_member(group, "gene_names", path, "part"))
+            if len(ids) != len(symbols):
+                raise InputError(
+                    "the columns of the features differ in length",
+                    file=path,
+                    found=f"genes {len(ids)}, gene_names {len(symbols)}",
+                )
             rows = _Features(ids, symbols, [], [])
         cells = read_strings(find_member(group, "barcodes", path, "part"))
         parts = {
@@ -279,7 +299,7 @@ def _no_genome(path: str | Path, name: str, names: list[str]) -> InputError:
 @contextmanager
 def _unpack(path: str | Path) -> Iterator[dict[str, dict[str, Path]]]:
     """Give the three files of each folder of an archive, unpacked for as long as they are read."""
-    if not (tarfile.is_tarfile(path) or zipfile.is_zipfile(path)):
+    if not _is_archive(path):
         raise InputError(
             "neither an archive nor given with features and barcodes",
             file=path,
@@ -295,6 +315,15 @@ def _unpack(path: str | Path) -> Iterator[dict[str, dict[str, Path]]]:
             file.write_bytes(content)
             found.setdefault(place.parent.name, {})[kinds[place.name]] = file
         yield {name: files for name, files in found.items() if "matrix" in files}
+
+
+def _is_archive(path: str | Path) -> bool:
+    try:
+        return tarfile.is_tarfile(path) or zipfile.is_zipfile(path)
+    except EOFError:
+        raise InputError(
+            "the archive is cut short", file=path, fix="copy or download it again"
+        ) from None
 
 
 def _read_members(path: str | Path, names: set[str]) -> Iterator[tuple[str, bytes]]:

@@ -162,6 +162,43 @@ def test_tenx_folders_old_and_new(tmp_path):
         assert (found.values != first.values).nnz == 0
 
 
+def write_sparse(group: h5py.Group, counts: np.ndarray) -> None:
+    sparse = csr_matrix(counts)  # a cell's counts one after another, as Cell Ranger has them
+    for name in ("data", "indices", "indptr"):
+        group[name] = getattr(sparse, name)
+    group["shape"] = np.array(counts.shape[::-1])
+    group["barcodes"] = np.array(CELLS, "S")
+
+
+def test_tenx_hdf5_old_and_new(tmp_path):
+    ids = np.array(["e1", "e2", "e3", "e4"], "S")
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        for genome, factor in (("hg19", 1), ("mm10", 2)):
+            group = file.create_group(genome)
+            write_sparse(group, COUNTS * factor)
+            group["genes"], group["gene_names"] = ids, np.array(GENES, "S")
+    with h5py.File(tmp_path / "new.h5", "w") as file:
+        group = file.create_group("matrix")
+        write_sparse(group, COUNTS)
+        group["features/id"], group["features/name"] = ids, np.array(GENES, "S")
+        kinds = ["Gene Expression"] * 3 + ["Antibody Capture"]
+        group["features/feature_type"] = np.array(kinds, "S")
+        group["features/genome"] = np.array(["hg19", "hg19", "mm10", ""], "S")
+    old = read_tenx_hdf5(tmp_path / "old.h5", genome="mm10", genes="id")
+    assert (old.values.toarray() == 2 * COUNTS).all()
+    assert (old.genes, old.symbols, old.cells) == (("e1", "e2", "e3", "e4"), GENES, CELLS)
+    new = read_tenx_hdf5(tmp_path / "new.h5", genome="hg19")
+    assert new.genes == GENES[:2]
+    assert (new.values.toarray() == COUNTS[:, :2]).all()
+    for name in ("old.h5", "new.h5"):
+        with pytest.raises(InputError, match="several genomes; found 'hg19, mm10'"):
+            read_tenx_hdf5(tmp_path / name)
+        with pytest.raises(InputError, match="no such genome in the file; found 'rn7'"):
+            read_tenx_hdf5(tmp_path / name, genome="rn7")
+    with pytest.raises(InputError, match="no feature is of type CRISPR"):
+        read_tenx_hdf5(tmp_path / "new.h5", feature_type="CRISPR")
+
+
 def test_tenx_layouts_of_real_data_are_equal(shared_data, tmp_path):
     home = shared_data / "expression_10x_scanpy"
     if not home.is_dir():
@@ -247,11 +284,11 @@ def test_records_and_matrix_keep_one_order(tmp_path):
     assert (dense(found) == COUNTS[[0, 1, 3, 4]]).all()
     assert found.matrix is not None
     assert found.matrix.values == "counts"
-    assert found.rejected.to_pylist()[0]["reason"] == "all values are 0"
+    assert found.rejected.to_pylist()[0]["reason"] == "no value other than 0"
     assert found.summary["rejected"] == {
         "total": 1,
         "read": 5,
-        "reasons": {"all values are 0": 1},
+        "reasons": {"no value other than 0": 1},
     }
 
 
@@ -268,7 +305,7 @@ def test_thresholds_count_what_each_removed(tmp_path):
     )
     assert found.records["id"].to_pylist() == ["AAA-1", "ACG-1"]
     assert found.summary["rejected"]["reasons"] == {
-        "all values are 0": 1,
+        "no value other than 0": 1,
         "fewer counts than min_counts": 1,
         "more genes than max_genes": 1,
     }

@@ -6,6 +6,7 @@ the message, in which ``{tmp}`` stands for the folder.
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -203,7 +204,7 @@ def number_is_infinite(folder):
 
 @malformed(
     "{tmp}/a.h5ad, record 'c1', cell 1: no record is left: all 6 records are rejected, "
-    "6 for: all values are 0; the first; found '0'; allowed: rejected up to 0.5 of all; "
+    "6 for: no value other than 0; the first; found '0'; allowed: rejected up to 0.5 of all; "
     "fix: leave these cells out of the file, or raise max_rejected_fraction"
 )
 def all_cells_are_empty(folder):
@@ -546,3 +547,91 @@ def parquet_column_is_a_list(folder):
     pq.write_table(pa.table(columns), folder / "t.parquet")
     entry = {"format": "table", "rows": "samples", "source": "t.parquet"}
     return ingest(folder, entry | {"columns": {"type": "type"}})
+
+
+# Damaged files
+
+
+@malformed("{tmp}/a.h5ad, X: cannot read the matrix; found 'indices must be < 3'")
+def sparse_matrix_points_outside(folder):
+    write_h5ad(folder / "a.h5ad")
+    with h5py.File(folder / "a.h5ad", "a") as file:
+        file["X/indices"][0] = 99
+    return ingest(folder, {"format": "h5ad", "source": "a.h5ad"})
+
+
+@malformed(
+    "{tmp}/a.h5ad, X: cannot read the matrix; found 'indptr must be a non-decreasing sequence'"
+)
+def sparse_matrix_points_beyond_its_end(folder):
+    write_h5ad(folder / "a.h5ad")
+    with h5py.File(folder / "a.h5ad", "a") as file:
+        file["X/indptr"][2] = 9999
+    return ingest(folder, {"format": "h5ad", "source": "a.h5ad"})
+
+
+@malformed(
+    "{tmp}/a.loom, matrix: not a matrix of numbers; found '2 dimensions of |S1'; "
+    "allowed: 2 dimensions of integers or floats"
+)
+def matrix_of_letters(folder):
+    with h5py.File(folder / "a.loom", "w") as file:
+        file["matrix"] = np.full((2, 2), b"x")
+    return ingest(folder, {"format": "loom", "source": "a.loom"})
+
+
+@malformed(
+    "{tmp}/a.loom: the column attribute type does not fit the cells; found '1 values'; allowed: 6"
+)
+def loom_attribute_is_short(folder):
+    call = loom(folder, {"Gene": GENES}, {"CellID": CELLS, "type": ["T"]})
+    del call
+    entry = {"format": "loom", "source": "a.loom", "columns": {"type": "type"}}
+    return ingest(folder, entry)
+
+
+@malformed(
+    "{tmp}/matrix.mtx, line 1: not a sparse MatrixMarket file; "
+    "found '%%MatrixMarket matrix coordinate complex general'; "
+    "allowed: %%MatrixMarket matrix coordinate integer general"
+)
+def mtx_of_complex_numbers(folder):
+    return tenx(folder, "%%MatrixMarket matrix coordinate complex general\n2 2 1\n1 1 1 2\n")
+
+
+@malformed(
+    "{tmp}/matrix.mtx: the matrix cannot be read; found 'Line 4: Row index out of bounds'; "
+    "fix: copy it again"
+)
+def mtx_points_outside(folder):
+    banner = "%%MatrixMarket matrix coordinate integer general\n"
+    return tenx(folder, banner + "2 2 2\n1 1 3\n3 2 4\n")
+
+
+@malformed("{tmp}/a.tar: the archive is cut short; fix: copy or download it again")
+def archive_is_cut_short(folder):
+    call = archive(folder, "a/matrix.mtx", "a/genes.tsv", "a/barcodes.tsv")
+    (folder / "a.tar").write_bytes(gzip.compress((folder / "a.tar").read_bytes())[:60])
+    return call
+
+
+@malformed("{tmp}/a.tar, features: the file is empty")
+def file_in_the_archive_is_empty(folder):
+    return archive(folder, "a/matrix.mtx", "a/genes.tsv", "a/barcodes.tsv")
+
+
+@malformed(
+    "{tmp}/a.h5: the columns of the features differ in length; "
+    "found 'ids 2, symbols 1, types 2, genomes 2'"
+)
+def h5_features_are_ragged(folder):
+    columns = {"id": 2, "name": 1, "feature_type": 2, "genome": 2}
+    with h5py.File(folder / "a.h5", "w") as file:
+        for name, count in columns.items():
+            file[f"matrix/features/{name}"] = np.array([b"a", b"b"][:count])
+    return ingest(folder, {"format": "10x_h5", "source": "a.h5"})
+
+
+@malformed("{tmp}/t.csv: the table has no header")
+def table_of_empty_lines(folder):
+    return table(folder, "\n\n")
