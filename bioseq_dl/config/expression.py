@@ -230,6 +230,13 @@ class ExpressionIngest(Section):
     """``number`` appends ``.2``, ``.3`` … to repeated ids."""
 
 
+def _refuse_given(section: Section, names: tuple[str, ...]) -> None:
+    """Refuse an option of sequences, unless it has its default."""
+    for name in names:
+        if getattr(section, name) != type(section).model_fields[name].default:
+            raise ValueError(f"{name} is of sequences: cells have no k-mers")
+
+
 class CellAudit(Audit):
     """Search for the same cell, number by number, in two folds."""
 
@@ -242,6 +249,11 @@ class CellAudit(Audit):
     overlaps: Literal[False] = False
     """Cells have no place on a genome."""
 
+    @model_validator(mode="after")
+    def _no_sequences(self) -> CellAudit:
+        _refuse_given(self, ("containment", "kmer"))
+        return self
+
 
 class ExpressionSplit(Split):
     """A fold per cell."""
@@ -251,6 +263,11 @@ class ExpressionSplit(Split):
     quantile); ``group``: donors, patients or batches stay whole."""
     audit: CellAudit = CellAudit()
     """How leakage is looked for and what follows."""
+
+    @model_validator(mode="after")
+    def _no_sequences(self) -> ExpressionSplit:
+        _refuse_given(self, ("homology_containment",))
+        return self
 
 
 class ExpressionEncode(Section):

@@ -124,6 +124,8 @@ def test_matrix_that_is_not_there_is_said(project, capsys):
     ("change", "message"),
     [
         ({"split": {"method": "homology"}}, "split.method"),
+        ({"split": {"homology_containment": 0.2}}, "homology_containment is of sequences"),
+        ({"split": {"audit": {"kmer": 12}}}, "kmer is of sequences"),
         ({"train": {"augment": {"shift": 3}}}, "train.augment changes sequences"),
         ({"train": {"token_budget": 3}}, "train.token_budget counts bases"),
         ({"model": {"preset": "cnn"}}, "model"),

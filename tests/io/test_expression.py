@@ -20,6 +20,7 @@ from scipy.sparse import csc_matrix, csr_matrix
 from bioseq_dl.cli.fetch import list_sources
 from bioseq_dl.config import ExpressionIngest, Targets
 from bioseq_dl.errors import InputError
+from bioseq_dl.io import hdf5, matrix_tables
 from bioseq_dl.io.cell_matrix import stack_blocks
 from bioseq_dl.io.expression import read_expression
 from bioseq_dl.io.expression_matrix import map_matrix, read_rows, write_matrix
@@ -267,6 +268,25 @@ def test_blocks_are_stacked_without_a_dense_whole():
     assert found.shape == (6, 3)
     assert found.nnz == 6
     assert stack_blocks([], 4).shape == (0, 4)
+
+
+def test_parts_of_any_size_give_the_same_matrix(tmp_path, monkeypatch):
+    write_h5ad(tmp_path / "a.h5ad", COUNTS)
+    with h5py.File(tmp_path / "a.loom", "w") as file:
+        file["matrix"] = COUNTS.T
+        file["row_attrs/Gene"] = np.array(GENES, "S")
+        file["col_attrs/CellID"] = np.array(CELLS, "S")
+    table = pd.DataFrame(COUNTS, index=list(CELLS), columns=list(GENES))
+    table.reset_index().to_parquet(tmp_path / "t.parquet")
+    monkeypatch.setattr(hdf5, "BLOCK_VALUES", 7)
+    monkeypatch.setattr(matrix_tables, "_CELLS", 11)
+    for found in (
+        read_h5ad(tmp_path / "a.h5ad"),
+        read_loom(tmp_path / "a.loom"),
+        read_matrix_table(tmp_path / "t.parquet", genes_in_rows=False),
+    ):
+        assert (found.values.toarray() == COUNTS).all()
+        assert found.cells == CELLS
 
 
 # Ingest
