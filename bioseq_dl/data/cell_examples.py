@@ -10,6 +10,7 @@ from bioseq_dl.config import Targets
 from bioseq_dl.encode.cells import CellExamples
 from bioseq_dl.encode.transform import read_transform, write_transform
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.expression_matrix import check_rows
 from bioseq_dl.io.tensors import map_tensors, write_tensors
 
 _TENSORS = {
@@ -60,6 +61,7 @@ def read_cell_examples(path: str | Path) -> CellExamples:
     arrays, metadata = map_tensors(
         path, _TENSORS, ("counts",), _METADATA, what="the examples", fix=_FIX
     )
+    check_rows(arrays["indptr"], arrays["indices"], arrays["data"], path, _FIX)
     folds = len(arrays["roles"])
     transforms = tuple(read_transform(transform_path(path, fold)) for fold in range(folds))
     try:

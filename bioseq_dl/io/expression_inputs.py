@@ -124,12 +124,8 @@ def read_input(
         matrix, path, negative=ingest.negative == "allow", missing=ingest.missing == "allow"
     )
     kind = recognise_values(matrix, ingest.values, path)
-    if kind == "logged" and ingest.duplicate_genes == "sum" and _repeats(matrix):
-        raise InputError(
-            "logged values of one gene cannot be added",
-            file=path,
-            fix="set ingest.duplicate_genes: mean, or give the matrix of counts",
-        )
+    if _repeats(matrix):
+        _check_rule(ingest.duplicate_genes, kind, path)
     matrix, joined = merge_genes(matrix, ingest.duplicate_genes, path)
     notes = [f"{entry.source.label}: {joined} columns of repeated genes were joined"]
     measured = measure_cells(matrix, ingest.quality, kind, path)
@@ -158,6 +154,22 @@ def read_input(
         rejects,
         notes if joined else [],
     )
+
+
+def _check_rule(rule: str, kind: Values, path: str) -> None:
+    if kind == "logged" and rule == "sum":
+        raise InputError(
+            "logged values of one gene cannot be added",
+            file=path,
+            fix="set ingest.duplicate_genes: mean, or give the matrix of counts",
+        )
+    if kind == "counts" and rule == "mean":
+        raise InputError(
+            "a mean of counts is no count",
+            file=path,
+            fix="set ingest.duplicate_genes: sum; or, where they are intensities, "
+            "ingest.values: normalised",
+        )
 
 
 def _repeats(matrix: CellMatrix) -> bool:

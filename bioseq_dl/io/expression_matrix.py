@@ -110,6 +110,29 @@ def read_rows(
             yield part, Rows(counts, matrix.indices[places], matrix.data[places])
 
 
+def check_rows(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    data: NDArray[np.float32],
+    path: str | Path,
+    fix: str,
+) -> None:
+    """See that the arrays of compressed rows are of one length; reads their ends alone.
+
+    Raises
+    ------
+    InputError
+    """
+    whole = len(indptr) and indptr[0] == 0 and indptr[-1] == len(indices) == len(data)
+    if not whole:
+        raise InputError(
+            "the arrays of the sparse rows do not fit together",
+            file=path,
+            found=f"{len(indices)} indices, {len(data)} values",
+            fix=fix,
+        )
+
+
 def write_matrix(path: str | Path, matrix: ExpressionMatrix) -> None:
     """Write ``matrix.safetensors`` atomically; equal matrices are equal bytes."""
     arrays: dict[str, Any] = {name: getattr(matrix, name) for name in _TENSORS}
@@ -129,4 +152,5 @@ def map_matrix(path: str | Path) -> ExpressionMatrix:
     values = metadata["values"]
     if values not in get_args(Values):
         raise InputError("values of an unknown kind", file=path, found=values, fix=_FIX)
+    check_rows(arrays["indptr"], arrays["indices"], arrays["data"], path, _FIX)
     return ExpressionMatrix(**arrays, genes=tuple(metadata["genes"]), values=values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -361,7 +362,7 @@ def test_repeated_genes_are_added_or_averaged(tmp_path):
     table |= {"columns": {"type": "type"}}
     added = read(tmp_path, [table], duplicate_genes="sum")
     assert (dense(added) == [[4, 5], [6, 0]]).all()
-    averaged = read(tmp_path, [table], duplicate_genes="mean")
+    averaged = read(tmp_path, [table], duplicate_genes="mean", values="normalised")
     assert (dense(averaged) == [[2, 5], [3, 0]]).all()
     assert added.matrix is not None
     assert added.matrix.genes == ("A", "B")
@@ -442,3 +443,6 @@ def test_matrix_comes_back_from_disk_and_is_the_same_bytes(tmp_path):
     (tmp_path / "cut").write_bytes((tmp_path / "one").read_bytes()[:-3])
     with pytest.raises(InputError, match="cut short"):
         map_matrix(tmp_path / "cut")
+    write_matrix(tmp_path / "torn", replace(found.matrix, indices=found.matrix.indices[:-1]))
+    with pytest.raises(InputError, match="do not fit together"):
+        map_matrix(tmp_path / "torn")

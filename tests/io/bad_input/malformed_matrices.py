@@ -232,6 +232,14 @@ def logged_values_of_a_gene_are_added(folder):
 
 
 @malformed(
+    "{tmp}/a.h5ad: a mean of counts is no count; fix: set ingest.duplicate_genes: sum; or, where "
+    "they are intensities, ingest.values: normalised"
+)
+def counts_of_a_gene_are_averaged(folder):
+    return h5ad(folder, {"duplicate_genes": "mean"}, genes=["CD3D", "CD19", "CD3D"])
+
+
+@malformed(
     "{tmp}/a.h5ad: mixed gene ids: 33% are Ensembl ids; found 'ENSG00000167286, CD19'; "
     "fix: name all genes alike (of 10x genes: id), or set ingest.mixed_ids: allow"
 )

@@ -7,6 +7,9 @@ from malformed_matrices import MALFORMED
 
 from bioseq_dl.errors import InputError
 
+# Some cases write what anndata warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:Variable names are not unique")
+
 
 @pytest.mark.parametrize("case", MALFORMED, ids=lambda case: case.name)
 def test_malformed_matrices_say_what_is_wrong(case, tmp_path):
