@@ -66,6 +66,8 @@ def _check_data(entry: Run, cache: Path) -> None:
     ingested = read(entry.ingest, entry.targets, files, cache)
     for line in _describe_inputs(ingested.summary):
         print(f"  {line}")
+    for note in ingested.summary["notes"]:
+        print(f"  {note}")
     folds = assign_folds(ingested.records, entry.split, entry.targets)
     counts = folds.column("fold0").value_counts().to_pylist()
     roles = {item["values"]: item["counts"] for item in counts}

@@ -94,9 +94,9 @@ def find_designs(
         scored += len(candidates)
         mean, spread = found.mean[:, target], found.spread[:, target]
         value = acquire(mean, spread, designs)
-        best = np.argsort(-value, kind="stable")[: designs.beam]
-        beam = candidates[best]
-        pools.append((beam, mean[best], spread[best], value[best]))
+        # All of them, not the beam alone: its members resemble each other.
+        pools.append((candidates, mean, spread, value))
+        beam = candidates[np.argsort(-value, kind="stable")[: designs.beam]]
     if not pools:
         empty = np.empty(0)
         return Found(wild_type[None][:0], empty, empty, empty, scored)

@@ -109,11 +109,20 @@ def _tabulate_designs(
     ]
     columns = {"": "r", "Mutations": "l", "Predicted": "r", "SD of models": "r", "Interval": "r"}
     note = (
-        f"Sought: {settings['goal']} {settings['acquisition']}, at most "
+        f"The {settings['goal']}est by {_say_acquisition(settings)}, of at most "
         f"{settings['max_mutations']} mutations, {settings['min_distance']} or more places apart, "
         f"not measured yet; {say_count(found['scored'])} variants were scored."
     )
     return make_table(f"Designs: {name}", columns, rows, note)
+
+
+def _say_acquisition(settings: Mapping[str, Any]) -> str:
+    mean = "the mean of the models"
+    if settings["acquisition"] == "mean":
+        return mean
+    # Towards the goal or away from it: what is sought may be a low value.
+    away = (settings["acquisition"] == "lower") == (settings["goal"] == "high")
+    return f"{mean} {'less' if away else 'plus'} {say_number(settings['exploration'])} of their SD"
 
 
 def _draw(run: str, told: Told) -> Iterator[Picture]:
