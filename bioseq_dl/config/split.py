@@ -17,6 +17,9 @@ class Audit(Section):
     policy: Literal["fail", "drop", "report"] = "fail"
     """``fail`` stops the run above the limit; ``drop`` removes the leaking records from
     train (then val), never from test; ``report`` only tells."""
+    protect: Literal["test", "test_and_val"] = "test_and_val"
+    """What ``drop`` takes out of train: records that leak into these. Relatives in train and val
+    flatter the choice of the epoch, not the result; ``test`` keeps them to learn from."""
     near_duplicates: bool = True
     """Look for near duplicates too, not for equal sequences alone."""
     containment: float = Field(default=0.5, gt=0, le=1)
