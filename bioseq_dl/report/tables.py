@@ -251,8 +251,7 @@ def tabulate_errors(run: RunResults) -> Table | None:
     order = errors["error"].abs().sort_values(ascending=False, kind="stable").index
     rows = []
     for _, item in errors.loc[order].head(WORST).iterrows():
-        source = file_name(item["source"]) if isinstance(item["source"], str) else ""
-        row: list[Cell | str] = [Cell(item["id"], source)]
+        row: list[Cell | str] = [Cell(item["id"], _say_origin(item))]
         row += [item["target"]] if several else []
         row += [*_outcome(item, regression), say_number(item["error"])]
         if baseline:
@@ -263,6 +262,13 @@ def tabulate_errors(run: RunResults) -> Table | None:
     note = "Where the baseline errs as surely as the model, the label itself is worth a look."
     title = "Largest residuals" if regression else "Most confident mistakes"
     return make_table(title, columns, rows, note if baseline else "")
+
+
+def _say_origin(item: Any) -> str:
+    """Give a variant's mutations; of other records the file they came from."""
+    if isinstance(item.get("mutations"), str):
+        return "wild type" if item["mutations"] == "=" else str(item["mutations"])
+    return file_name(item["source"]) if isinstance(item["source"], str) else ""
 
 
 def _outcome(item: Any, regression: bool) -> Iterator[str]:

@@ -137,6 +137,10 @@ def test_report_counts_residues_and_has_no_gc(finished: Path) -> None:
     assert "stop codon" in page
     assert "GC content" not in page
     assert " bp" not in page
+    errors = pd.read_csv(
+        evaluation_folder(finished / "results", "gb") / "errors.tsv", sep="\t"
+    ).sort_values("error", key=abs)
+    assert errors["mutations"].iloc[-1] in page
 
 
 def test_weights_reach_the_training(finished: Path) -> None:
