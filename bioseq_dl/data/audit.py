@@ -66,7 +66,8 @@ def audit_folds(
 
     ``drop`` takes records out of val that leak into test, then out of train those that leak
     into test or (unless ``protect: test``) the remaining val; never out of test. It searches
-    again until nothing new is found. The policy ``fail`` is left to `bioseq_dl.data.audit_result.refuse_leaks`.
+    again until nothing new is found. The policy ``fail`` is left to
+    `bioseq_dl.data.audit_result.refuse_leaks`.
 
     Parameters
     ----------
