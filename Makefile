@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CORES ?= 2
 
-.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-motifs reference clean
+.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-motifs reference clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,13 @@ bench-splice: $(READY)  ## splice sites of chromosome 20 against decoys, then br
 bench-saturation: $(READY)  ## saturation mutagenesis of human elements
 	$(BIN)/python benchmarks/saturation_mpra/run.py --cores $(CORES)
 	$(BIN)/python benchmarks/saturation_mpra/checks.py
+
+bench-residues: $(READY)  ## secondary structure on CB513 (hours on 2 cores)
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/protein_residue/config.yaml
+	$(BIN)/python benchmarks/protein_residue/metrics.py
+
+bench-fitness: $(READY)  ## the effect of mutations: GB1, avGFP, amyloid, TDP-43
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/protein_fitness/config.yaml
 
 bench-motifs: $(READY)  ## the factors of the GUE tasks (after bench-gue)
 	$(BIN)/python benchmarks/motifs/run.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bioseq_dl.cli.common import add_path, start_log, thread_count, whole_number
@@ -29,7 +30,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the model runs (default: %(default)s, a GPU where there is one)",
     )
     parser.add_argument("--threads", type=thread_count, help="CPU threads (default: all given)")
-    add_path(parser, "predictions", "output: .parquet, or .tsv with --fasta")
+    add_path(
+        parser,
+        "embeddings",
+        "numbers for each residue, for models that read such (HDF5 or Parquet)",
+        required=False,
+    )
+    parser.add_argument(
+        "--pictures",
+        type=whole_number,
+        default=100,
+        help="proteins to draw at most, where the model predicts residues (default: %(default)s)",
+    )
+    add_path(
+        parser,
+        "predictions",
+        "output: .parquet, or .tsv with --fasta; where the model predicts residues, --fasta gives "
+        "a folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -50,7 +68,17 @@ def run(arguments: argparse.Namespace) -> None:
     log(f"device {chosen.name}, {threads} threads ({chosen.reason})")
     checkpoints = [read_checkpoint(path) for path in arguments.model]
     device = torch.device(chosen.accelerator)
-    count = (_predict_fold if given[0] else _predict_fasta)(arguments, checkpoints, device)
+    if arguments.embeddings is not None and (given[0] or not checkpoints[0].targets.per_residue):
+        raise InputError(
+            "--embeddings goes with --fasta and a model that predicts residues",
+            found=str(arguments.embeddings),
+        )
+    if given[0]:
+        count = _predict_fold(arguments, checkpoints, device)
+    elif checkpoints[0].targets.per_residue:
+        count = _predict_residues(arguments, checkpoints, device, log)
+    else:
+        count = _predict_fasta(arguments, checkpoints, device)
     log(f"{count:,} predictions in {arguments.predictions}")
 
 
@@ -70,6 +98,30 @@ def _predict_fold(
     table = build_predictions(ids, examples, arguments.fold, rows, outputs)
     write_parquet(arguments.predictions, table)
     return int(table.num_rows)
+
+
+def _predict_residues(
+    arguments: argparse.Namespace,
+    checkpoints: list[Checkpoint],
+    device: torch.device,
+    log: Callable[[str], None],
+) -> int:
+    from bioseq_dl.predict_residues import predict_residues
+    from bioseq_dl.report.residue_files import write_proteins
+
+    if arguments.predictions.suffix in (".tsv", ".parquet"):
+        raise InputError(
+            "this model predicts residues: its predictions are a folder",
+            found=str(arguments.predictions),
+            fix="give --predictions the name of a folder",
+        )
+    proteins, skipped = predict_residues(checkpoints, arguments.fasta, device, arguments.embeddings)
+    written = write_proteins(arguments.predictions, proteins, skipped, arguments.pictures)
+    for name, why in skipped.items():
+        log(f"not predicted: {name}: {why}")
+    if written.undrawn:
+        log(f"{written.undrawn} proteins were not drawn: raise --pictures above {written.pictures}")
+    return written.proteins
 
 
 def _predict_fasta(

@@ -92,6 +92,8 @@ class Cost:
     similar_pairs: int
     rounds: int
     """Searches for near duplicates."""
+    program: str = ""
+    """What aligned proteins, with its version."""
 
 
 @dataclass(frozen=True, eq=False)

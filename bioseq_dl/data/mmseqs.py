@@ -19,7 +19,6 @@ from bioseq_dl.errors import InputError
 Program = Literal["auto", "mmseqs", "builtin"]
 SENSITIVITY = "7.5"
 """Of MMseqs2 (``-s``): its most sensitive."""
-_MMSEQS_HITS = "1000"
 _COLUMNS = ("query", "target", "fident", "qstart", "qend", "tstart", "tend", "evalue")
 
 
@@ -40,6 +39,14 @@ def find_mmseqs(program: Program = "auto") -> str | None:
             fix="install mmseqs2 (bioconda or your system's package), or set program: builtin",
         )
     return found
+
+
+def name_program(program: str | None) -> str:
+    """Give what is written down of the program: ``mmseqs`` and its version, or ``builtin``."""
+    if program is None:
+        return "builtin"
+    done = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
+    return f"mmseqs {done.stdout.strip()}" if done.returncode == 0 else "mmseqs"
 
 
 def search_mmseqs(
@@ -86,7 +93,8 @@ def search_mmseqs(
             (folder / file).write_text("".join(lines), encoding="ascii")
         out = folder / "hits.tsv"
         command = [program, "easy-search", "queries.fasta", "targets.fasta", out.name, "work"]
-        command += ["-s", SENSITIVITY, "-e", f"{evalue:g}", "--max-seqs", _MMSEQS_HITS]
+        # No limit of hits: the rest of a large family would be a leak that nobody saw.
+        command += ["-s", SENSITIVITY, "-e", f"{evalue:g}", "--max-seqs", str(len(sequences))]
         command += ["--alignment-mode", "3", "--seq-id-mode", "0", "--threads", str(threads)]
         command += ["--format-output", ",".join(_COLUMNS), "-v", "1"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bioseq_dl.data.homology import join_pairs
-from bioseq_dl.data.mmseqs import Program, find_mmseqs, search_mmseqs
+from bioseq_dl.data.mmseqs import Program, find_mmseqs, name_program, search_mmseqs
 from bioseq_dl.data.protein_alignment import (
     GAP_FIRST,
     Block,
@@ -61,6 +61,8 @@ class Homologs:
     evalue : ndarray of float64 (m,)
     compared : int
         Pairs that were aligned; of MMseqs2 those that it reported.
+    program : str
+        What searched, with its version.
     """
 
     pairs: NDArray[np.int64]
@@ -68,6 +70,7 @@ class Homologs:
     coverage: NDArray[np.float64]
     evalue: NDArray[np.float64]
     compared: int
+    program: str = "builtin"
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Homologs:
         """Give some of the pairs."""
@@ -77,6 +80,7 @@ class Homologs:
             self.coverage[rows],
             self.evalue[rows],
             self.compared,
+            self.program,
         )
 
     def __len__(self) -> int:
@@ -130,6 +134,7 @@ def find_homologs(
         hits = _search_builtin(sequences, mask, evalue, threads)
     else:
         hits = _gather(*search_mmseqs(found, sequences, mask, evalue, threads))
+    hits = replace(hits, program=name_program(found))
     lengths = np.array([len(text) for text in sequences], np.int64)[hits.pairs]
     covered = hits.coverage.min(axis=1)
     if coverage_of == "shorter":

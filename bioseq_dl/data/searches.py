@@ -92,11 +92,19 @@ def find_homologous_pairs(
         asked=np.any([_hold_roles(labels, (VAL, TEST)) for labels in roles], axis=0),
     )
     found = found.take(np.any([_differ(labels, found.pairs) for labels in roles], axis=0))
-    none = np.empty(0, np.uint64)
     covered = found.coverage.max(axis=1)
     if audit.coverage_of == "both":
         covered = found.coverage.min(axis=1)
-    return Similar(found.pairs, found.identity, none, True, covered, found.evalue, found.compared)
+    return Similar(
+        found.pairs,
+        found.identity,
+        candidates=np.empty(0, np.uint64),
+        complete=True,
+        coverage=covered,
+        evalue=found.evalue,
+        aligned=found.compared,
+        program=found.program,
+    )
 
 
 def cluster_by_identity(sequences: Sequences, split: Split, threads: int) -> NDArray[np.int64]:

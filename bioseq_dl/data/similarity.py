@@ -38,6 +38,8 @@ class Similar:
         Of aligned proteins.
     aligned : int
         Pairs compared of which no candidates are kept.
+    program : str
+        What aligned them.
     """
 
     pairs: NDArray[np.int64]
@@ -47,6 +49,7 @@ class Similar:
     coverage: NDArray[np.float64] | None = None
     evalue: NDArray[np.float64] | None = None
     aligned: int = 0
+    program: str = ""
 
     @property
     def compared(self) -> int:

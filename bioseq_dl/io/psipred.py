@@ -27,7 +27,9 @@ _WIDTH = 60
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PredictedProtein:
-    """What a model says of a protein of n residues. At least one of `q8` and `q3`.
+    """What a model says of a protein of n residues.
+
+    PSIPRED's formats and pictures need `q8` or `q3`.
 
     Parameters
     ----------
@@ -177,14 +179,14 @@ def write_residues(path: str | Path, proteins: Iterable[PredictedProtein]) -> No
 
 def _format_rows(protein: PredictedProtein) -> str:
     n = len(protein.sequence)
-    three = get_three(protein)
+    three = None if protein.q3 is None and protein.q8 is None else get_three(protein)
     columns: list[list[str]] = [
         [protein.id] * n,
         [str(position) for position in range(1, n + 1)],
         list(protein.sequence),
-        list(call_states(_order(three), _CHE)),
+        [""] * n if three is None else list(call_states(_order(three), _CHE)),
         [""] * n if protein.q8 is None else list(call_states(protein.q8, Q8)),
-        *(_format_column(three[:, code], n, 4) for code in range(3)),
+        *(_format_column(None if three is None else three[:, code], n, 4) for code in range(3)),
         *(
             _format_column(None if protein.q8 is None else protein.q8[:, code], n, 4)
             for code in range(8)

@@ -19,6 +19,7 @@ _KINDS = {
 }
 _NEAR = {"kmers": "near duplicate", "identity": "homologous protein"}
 """By how they were searched for."""
+_PROTECTED = " Training records that are related to validation stay: they choose the epoch only."
 _POLICIES = {
     "fail": "the run stops where more than the allowed share of test or validation records leaks",
     "drop": "leaking records are taken out of training, then validation, never out of test",
@@ -154,6 +155,7 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
         f"Looked for: {', '.join(looked)}. Policy {settings['policy']}: "
         + _POLICIES[settings["policy"]]
         + "."
+        + (_PROTECTED if (settings["policy"], settings["protect"]) == ("drop", "test") else "")
     )
     dropped: dict[str, int] = {}
     for item in audit["dropped"]:
@@ -175,8 +177,15 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"The audit of {say_count(cost['records'])} records ({say_count(cost['bases'])} {letters}) "
         f"took {say_seconds(cost['seconds'])} and {say_bytes(cost['peak_memory_bytes'])}; "
-        f"{say_count(cost['candidates'])} pairs were compared."
+        f"{say_count(cost['candidates'])} pairs were compared{_say_program(cost)}."
     )
+
+
+def _say_program(cost: Mapping[str, Any]) -> str:
+    program = str(cost.get("program") or "")
+    if program.startswith("mmseqs"):
+        return f" (hits of {program.replace('mmseqs', 'MMseqs2', 1)})"
+    return " (all of them aligned)" if program else ""
 
 
 def _say_near(audit: Mapping[str, Any]) -> str:

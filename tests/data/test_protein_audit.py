@@ -82,6 +82,7 @@ def test_planted_homologs_are_counted_and_listed(planted):
     assert pair["evalue"] < 1e-50
     assert without.cost.candidates == 9 * 7 + 9 * 8 // 2  # 9 of 16 in test and val
     assert without.cost.rounds == 1
+    assert without.cost.program == "builtin"
 
 
 @pytest.mark.parametrize(("identity", "kin"), [(0.25, 3), (0.5, 2), (0.9, 1)])

@@ -55,5 +55,6 @@ def test_homologous_proteins_are_told_as_such(
     )
     assert "3val-A val 4same-A train equal sequence 1.00 1.00 –" in plain
     assert "1 of train (homologous protein)" in plain
+    assert "pairs were compared (all of them aligned)." in plain
     for word in ("k-mers", "bases", "reverse complement", "near duplicate"):
         assert word not in plain.split("Split and leakage")[-1].split("Training")[0]

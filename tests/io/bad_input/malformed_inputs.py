@@ -623,7 +623,8 @@ def number_out_of_range(folder):
 
 
 @malformed(
-    "key runs.run.task: unknown value; found 'dna_folding'; allowed: dna_sequence, protein_fitness",
+    "key runs.run.task: unknown value; found 'dna_folding'; "
+    "allowed: dna_sequence, protein_fitness, protein_residue",
     step="config",
 )
 def unknown_task(folder):
