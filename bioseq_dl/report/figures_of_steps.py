@@ -148,9 +148,10 @@ def _draw_histogram(
 
 def _overview_rows(run: RunResults, metric: str) -> Iterator[dict[str, Any]]:
     metrics = run.metrics
-    if metric not in metrics["definitions"]:
-        return
     target = main_target(metrics)
+    # A run may know a metric of another target than its main one.
+    if metric not in metrics["predictors"]["model"][target]:
+        return
     names = ["model", *filter(None, [best_baseline(metrics)])]
     for name in names:
         found = metrics["predictors"][name][target][metric]

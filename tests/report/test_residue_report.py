@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -242,3 +243,28 @@ def test_numbers_alone_and_no_records(tmp_path: Path) -> None:
     assert "MAE of phi" in text
     assert "no baseline was fitted" in text
     assert "Three proteins" not in text
+
+
+def test_residues_and_sequences_share_a_page(
+    made: tuple[Config, RunFiles, Path],
+    made_run: Callable[..., tuple[Config, RunFiles]],
+    tmp_path: Path,
+) -> None:
+    config, files, _ = made
+    other, other_files = made_run(Targets(names=("bound",)))
+    both = validate_config(
+        {
+            "runs": {
+                **config.model_dump(mode="json")["runs"],
+                **other.model_dump(mode="json")["runs"],
+            }
+        }
+    )
+    out = tmp_path / "out/report.html"
+    build_report(both, {"ss": files, "made": other_files}, out)
+    text = out.read_text()
+    # AUROC is the main metric of one and a metric of the other's disorder: its picture holds one.
+    assert 'id="ss-results"' in text
+    assert 'id="made-results"' in text
+    numbers = pd.read_csv(tmp_path / "out/tables/overview_auroc.tsv", sep="\t")
+    assert set(numbers["run"]) == {"made"}
