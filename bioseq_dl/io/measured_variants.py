@@ -19,7 +19,14 @@ from bioseq_dl.io.collect import InputRecords, add_batch, label_batch
 from bioseq_dl.io.labels import Place, parse_labels
 from bioseq_dl.io.letters import STOP, join_letters
 from bioseq_dl.io.manifest import Fetched, find_file
-from bioseq_dl.io.mutation_table import MutatedRow, WildType, check_first, read_row, read_wild_type
+from bioseq_dl.io.mutation_table import (
+    MutatedRow,
+    WildType,
+    check_first,
+    read_row,
+    read_wild_type,
+    strip_stop,
+)
 from bioseq_dl.io.mutations import WRONG_LETTER, Mutation, name_mutations
 from bioseq_dl.io.records import Batch, Reject, make_rejected
 from bioseq_dl.io.repeats import Measured, merge_repeats
@@ -127,24 +134,14 @@ def read_variants(
 
 
 def _find_wild_type(ingest: VariantIngest, files: Mapping[str, Fetched]) -> WildType | None:
-    path: str | None = None
     if ingest.wild_type is not None:
-        path = find_file(ingest.wild_type, files).path
-        found = read_wild_type(path, "protein")
+        found = read_wild_type(find_file(ingest.wild_type, files).path, "protein")
     elif ingest.wild_type_sequence is not None:
         name = "wild_type_sequence"
-        found = WildType(name, check_sequence(ingest.wild_type_sequence, "protein", record=name))
+        sequence = check_sequence(ingest.wild_type_sequence, "protein", record=name)
+        found = WildType(name, strip_stop(sequence, None, name))
     else:
         return None
-    # A translated gene ends in its stop.
-    found = found._replace(sequence=found.sequence.removesuffix("*"))
-    if "*" in found.sequence or not found.sequence:
-        raise InputError(
-            "a stop codon within the wild type",
-            file=path,
-            record=found.id,
-            position=found.sequence.find("*") + 1,
-        )
     return found
 
 

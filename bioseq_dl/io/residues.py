@@ -27,6 +27,9 @@ _THREE = {three.upper(): one for three, one in protein_letters_3to1.items()}
 _THREE |= {"XAA": "X", "TER": "*", "STP": "*"}
 _CODES = re.compile(r"(?:[A-Z][a-z]{2}|\*)+")
 _CODE = re.compile(r"[A-Z]{3}")
+_NUCLEOTIDES = frozenset("ACGTUN")
+_ENOUGH = 18
+"""Letters that are nucleotides alone, from which on it is no chance."""
 
 
 def read_letters(text: str, alphabet: Letters) -> str | None:
@@ -43,6 +46,11 @@ def read_letters(text: str, alphabet: Letters) -> str | None:
     return letters if set(letters) <= _ALPHABETS[alphabet] else None
 
 
+def look_like_nucleotides(letters: str) -> bool:
+    """Tell whether all letters are nucleotides (A C G T U N), and too many for chance."""
+    return len(letters) >= _ENOUGH and set(letters.upper()) <= _NUCLEOTIDES
+
+
 def check_sequence(
     sequence: str, alphabet: Letters, *, file: str | Path | None = None, record: str | None = None
 ) -> str:
@@ -51,13 +59,22 @@ def check_sequence(
     Raises
     ------
     InputError
-        Where it is empty or has a letter outside the alphabet.
+        Where it is empty or has a letter outside the alphabet, or a protein's are nucleotides.
     """
     letters = sequence.upper()
     if alphabet != "protein":
         letters = letters.replace(*("TU" if alphabet == "rna" else "UT"))
     if not letters:
         raise InputError("the sequence is empty", file=file, record=record)
+    if alphabet == "protein" and look_like_nucleotides(letters):
+        raise InputError(
+            "these look like nucleotides",
+            file=file,
+            record=record,
+            found=sequence,
+            allowed="amino acids",
+            fix="translate them",
+        )
     for place, letter in enumerate(letters, 1):
         if letter not in _ALPHABETS[alphabet]:
             raise InputError(
