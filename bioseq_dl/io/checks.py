@@ -24,6 +24,8 @@ _FIXES = {
     mutations.WRONG_LETTER: "give the wild type of this table, and the number of its first residue",
     mutations.OUT_OF_RANGE: "give the number of the wild type's first residue as first",
     mutations.UNREADABLE: "write mutations as A24G,D40V, or give sequences by sequence_column",
+    mutations.OTHER_LENGTH: "leave out insertions and deletions, or raise max_rejected_fraction; "
+    "without a wild type, sequences of several lengths can be read",
     REPEATED: "set repeats: mean, or name the replicates by replicate_column",
     windows.NO_CONTIG: "use the genome of the same assembly",
     windows.BEYOND: "set edges: pad",

@@ -221,7 +221,7 @@ def _score_rows(
             continue
         codes[at] = _encode(row.sequence, ensemble.reads, ensemble.alphabet)
         # What pads it is not counted.
-        known = ensemble.alphabet.letters + ("UO" if protein else "U")
+        known = ensemble.alphabet.letters + ("" if protein else "U")
         unknown = len(row.sequence) - sum(map(row.sequence.count, known))
         if unknown > max_unknown * len(row.sequence):
             status[at] = UNKNOWN_RESIDUES if protein else UNKNOWN

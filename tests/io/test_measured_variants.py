@@ -74,7 +74,15 @@ def test_each_bad_row_is_rejected_with_its_reason(tmp_path: Path) -> None:
         "K99R": "outside the wild type",
         "K2*": "stop codon",
         "L3Ter": "stop codon",
-        "K2B": "letter outside the alphabet",
+        "K2Foo": "letter outside the alphabet",
+        "K2del": "of another length than the wild type",
+        "K2-": "of another length than the wild type",
+        "K2_L3insA": "of another length than the wild type",
+        "K2delinsAA": "of another length than the wild type",
+        "K2_L3delinsWW": "",
+        "K2U": "",
+        "K2C": "repeats an earlier variant",
+        "K2B": "",
         "K2R:K2W": "a place is changed twice",
         "nonsense": "not a mutation",
         "k2r": "repeats an earlier variant",
@@ -88,7 +96,7 @@ def test_each_bad_row_is_rejected_with_its_reason(tmp_path: Path) -> None:
     expected = {f"row{n}": why for n, why in enumerate(rows.values(), 1) if why}
     assert reasons == expected
     assert found.summary["rejected"]["reasons"] == dict(Counter(expected.values()).most_common())
-    assert column(found, "mutations") == ["K2R", "V4W"]
+    assert column(found, "mutations") == ["K2R", "K2W,L3W", "K2C", "K2B", "V4W"]
     wrong = next(row for row in found.rejected.to_pylist() if row["record"] == "row2")
     assert wrong["found"] == "A2R (wild type: K at 2)"
 
@@ -107,10 +115,15 @@ def test_whole_sequences_need_no_wild_type(tmp_path: Path) -> None:
 
 
 def test_whole_sequences_are_named_against_the_wild_type(tmp_path: Path) -> None:
-    text = f"seq,score\nMRLVACDEFW,1\n{WILD_TYPE},2\nMK,3\n"
+    text = f"seq,score\nMRLVACDEFW,1\n{WILD_TYPE},2\nMK,3\nMO-VACDEFW,4\nMOUVACDEFG,5\nMK*,6\n"
     found = read(tmp_path, text, {"first": 5}, variant_column=None, sequence_column="seq")
-    assert column(found, "mutations") == ["K6R,G14W", "=", None]
-    assert found.summary["mutations"] == {"0": 1, "2": 1, "unknown": 1}
+    assert column(found, "mutations") == ["K6R,G14W", "=", "L7C"]
+    assert column(found, "sequence")[2] == "MKCVACDEFG"
+    assert found.summary["mutations"] == {"0": 1, "1": 1, "2": 1}
+    told = {row["record"]: (row["reason"], row["found"]) for row in found.rejected.to_pylist()}
+    assert told["row3"] == ("of another length than the wild type", "2 residues (wild type: 10)")
+    assert told["row4"][0] == "letter outside the alphabet"
+    assert told["row6"][0] == "stop codon"
 
 
 def test_parquet_with_numbers_reads_alike(tmp_path: Path) -> None:

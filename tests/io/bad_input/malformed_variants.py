@@ -175,10 +175,26 @@ def sequences_of_dna(folder):
     return config(folder, "variant,score\nATGAAACTG,1\nATGAAACTC,2\n", entry=entry)
 
 
-@malformed("{tmp}/wt.fa, record 'w', position 4: not a letter of the alphabet; found 'B'; "
-           "allowed: the 20 amino acids, X and * (stop)")  # fmt: skip
+@malformed("{tmp}/wt.fa, record 'w', position 4: not a letter of the alphabet; found '-'; "
+           "allowed: the 20 amino acids, U, O, B, J, X, Z and * (stop)")  # fmt: skip
 def wild_type_with_a_letter_that_is_none(folder):
-    return config(folder, wild_type=">w\nMKLBAC\n")
+    return config(folder, wild_type=">w\nMKL-AC\n")
+
+
+@malformed("{tmp}/wt.fa, record 'w': these look like nucleotides; "
+           "found 'ATGAAACTGGTTGCATGCGA'; allowed: amino acids; fix: translate them")  # fmt: skip
+def wild_type_of_dna(folder):
+    return config(folder, wild_type=">w\nATGAAACTGGTTGCATGCGA\n")
+
+
+@malformed(
+    "{tmp}/t.csv, record 'row1', row 1: no record is left: all 2 records are rejected, 2 for: of "
+    "another length than the wild type; the first; found 'K2del'; allowed: rejected up to 0.1 of "
+    "all; fix: leave out insertions and deletions, or raise max_rejected_fraction; without a wild "
+    "type, sequences of several lengths can be read"
+)
+def deletions(folder):
+    return config(folder, "variant,score\nK2del,1\nK2-,2\n")
 
 
 @malformed("{tmp}/wt.fa, record 'w', position 3: a stop codon within the wild type")
@@ -351,8 +367,8 @@ def a_path_as_a_sequence(folder):
 
 
 @malformed(
-    "record 'wild_type_sequence', position 3: not a letter of the alphabet; found 'J'; allowed: "
-    "the 20 amino acids, X and * (stop)"
+    "record 'wild_type_sequence': these look like nucleotides; found 'AUGAAACUGGUUGCAUGCGA'; "
+    "allowed: amino acids; fix: translate them"
 )
 def sequence_of_no_amino_acids(folder):
-    return config(folder, wild_type=None, wild_type_sequence="MKJVACDEFG")
+    return config(folder, wild_type=None, wild_type_sequence="AUGAAACUGGUUGCAUGCGA")
