@@ -54,8 +54,8 @@ def test_mutations_are_applied_whatever_parts_them(tmp_path: Path, mark: str) ->
 
 def test_the_wild_type_may_stand_in_the_config(tmp_path: Path) -> None:
     given = {"wild_type": None, "wild_type_sequence": "mklvacdefg*"}
-    found = read(tmp_path, "variant,score\nK2R,1\n", given)
-    assert column(found, "sequence") == ["MRLVACDEFG"]
+    found = read(tmp_path, "variant,score\nK2R,1\nWT,0\n", given)
+    assert column(found, "sequence") == ["MRLVACDEFG", WILD_TYPE]
     assert found.records.schema.metadata[b"wild_type"] == WILD_TYPE.encode()
     assert found.summary["wild_type"]["sequence"] == WILD_TYPE
 
@@ -90,7 +90,9 @@ def test_each_bad_row_is_rejected_with_its_reason(tmp_path: Path) -> None:
         "V4A": "no label",
         "V4W": "",
     }
-    text = "".join(f"{name},{'' if why == 'no label' else 1}\n" for name, why in rows.items())
+    text = "".join(
+        f"{name},{'' if why == 'no label' else len(name)}\n" for name, why in rows.items()
+    )
     found = read(tmp_path, "variant,score\n" + text)
     reasons = {row["record"]: row["reason"] for row in found.rejected.to_pylist()}
     expected = {f"row{n}": why for n, why in enumerate(rows.values(), 1) if why}

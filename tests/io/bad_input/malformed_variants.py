@@ -64,6 +64,14 @@ def column_of_scores_is_missing(folder):
     return config(folder, "variant,Score\nK2R,1\n")
 
 
+@malformed(
+    "nothing to learn: all 2 values of the target score are equal; found '1.5'; "
+    "fix: check that columns names the measurement"
+)
+def scores_that_are_all_equal(folder):
+    return config(folder, "variant,score\nK2R,1.5\nV4W,1.5\nV4A,\n", max_rejected_fraction=0.5)
+
+
 @malformed("{tmp}/t.csv: the table has a header but no rows")
 def table_without_rows(folder):
     return config(folder, "variant,score\n")
