@@ -113,6 +113,11 @@ def _tabulate_designs(
         f"{settings['max_mutations']} mutations, {settings['min_distance']} or more places apart, "
         f"not measured yet; {say_count(found['scored'])} variants were scored."
     )
+    if found.get("left_out"):
+        note += (
+            f" {say_count(found['left_out'])} further mutations of variants of the beam were not: "
+            "max_scored kept, of each variant, those with the best single mutants."
+        )
     return make_table(f"Designs: {name}", columns, rows, note)
 
 
