@@ -358,6 +358,15 @@ def pairs_without_a_wild_type(folder):
 
 
 @malformed(
+    f"{CONFIG}: model.preset residue_cnn is of the task protein_residue; for variants of a protein "
+    "take preset variants",
+    step="config",
+)
+def a_preset_of_residues(folder):
+    return config(folder, sections={"model": {"preset": "residue_cnn"}})
+
+
+@malformed(
     f"{CONFIG}.ingest: two wild types: wild_type and wild_type_sequence",
     step="config",
 )
