@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--window", type=thread_count, help="bases the models read")
     group.add_argument("--mismatch", choices=("strict", "skip", "flip"), help="wrong REF")
     group.add_argument("--prefix", help="start of the INFO keys")
-    group = parser.add_argument_group("or by hand: a table of mutations like A24G,C30T")
+    group = parser.add_argument_group(
+        "or by hand: a table of mutations like A24G,C30T, in the models' letters"
+    )
     add_path(group, "mutations", "CSV, TSV or Parquet", required=False)
     add_path(group, "wild-type", "FASTA with the sequence that is mutated", required=False)
     group.add_argument("--column", help="column of the mutations")
@@ -102,6 +104,10 @@ def _score_vcf(
     if workers.count > 1:
         log(f"scored in {workers.count} processes")
     ensemble = _load_models(arguments, entry, entry.window, log, workers.threads)
+    if ensemble.alphabet.complement is None:
+        raise InputError(
+            "models of proteins score no VCF", fix="give --mutations, named in amino acids"
+        )
     cache = _find_cache(arguments)
     genome = open_genome(fasta.path, cache, sha256=fasta.sha256)
     return score_vcf(
@@ -120,17 +126,20 @@ def _score_vcf(
 def _score_table(
     arguments: argparse.Namespace, entry: MutationTable, files: dict[str, Fetched], log: Log
 ) -> dict[str, Any]:
+    from bioseq_dl.encode.alphabet import ALPHABETS
     from bioseq_dl.io.fasta import read_fasta
     from bioseq_dl.io.mutation_table import read_wild_type
+    from bioseq_dl.tasks.registry import find_task
     from bioseq_dl.train.checkpoint import read_checkpoint
-    from bioseq_dl.variants.mutations import score_mutations
+    from bioseq_dl.variants.mutations import score_mutations, tell_alphabet
 
     table, fasta = files["source"], files["wild_type"]
-    letters = next(read_fasta(fasta.path)).sequence.upper()
-    wild_type = read_wild_type(fasta.path, "rna" if "U" in letters else "dna")
-    log(f"wild type {wild_type.id}, {len(wild_type.sequence):,} letters")
-    trained = read_checkpoint(arguments.model[0]).shape.length
-    length = len(wild_type.sequence) if trained is None else None
+    first = read_checkpoint(arguments.model[0])
+    alphabet = ALPHABETS[find_task(first.task).alphabet]
+    letters = next(read_fasta(fasta.path)).sequence
+    wild_type = read_wild_type(fasta.path, tell_alphabet(letters, alphabet))
+    log(f"wild type {wild_type.id}, {len(wild_type.sequence):,} {alphabet.unit}s")
+    length = len(wild_type.sequence) if first.shape.length is None else None
     return score_mutations(
         entry,
         Path(table.path),
@@ -176,7 +185,7 @@ def _load_models(
     )
     batches = ensemble.engines[0].batches
     log(
-        f"{len(ensemble.engines)} models, windows of {ensemble.length} bases, "
+        f"{len(ensemble.engines)} models, windows of {ensemble.length} {ensemble.alphabet.unit}s, "
         f"{batches.windows} windows or {batches.tiles} mutants at once"
     )
     return ensemble

@@ -24,6 +24,8 @@ _FIXES = {
     mutations.WRONG_LETTER: "give the wild type of this table, and the number of its first residue",
     mutations.OUT_OF_RANGE: "give the number of the wild type's first residue as first",
     mutations.UNREADABLE: "write mutations as A24G,D40V, or give sequences by sequence_column",
+    mutations.OTHER_LENGTH: "leave out insertions and deletions, or raise max_rejected_fraction; "
+    "without a wild type, sequences of several lengths can be read",
     REPEATED: "set repeats: mean, or name the replicates by replicate_column",
     windows.NO_CONTIG: "use the genome of the same assembly",
     windows.BEYOND: "set edges: pad",
@@ -50,8 +52,8 @@ def check_records(
     ------
     InputError
         Where no record is left or more than ``max_rejected_fraction`` were rejected, with
-        the most common reason and an example; where a target has no label, or a
-        classification target only one class.
+        the most common reason and an example; where a target has no label, a classification
+        target only one class, or a regression target one value.
     """
     share = len(rejects) / max(read, 1)
     if rejects and (records.num_rows == 0 or share > ingest.max_rejected_fraction):
@@ -75,13 +77,20 @@ def check_records(
                 f"the target {name} has no label in any record",
                 fix="give it in 'labels' or 'columns' of an input",
             )
-        if targets.kind != "regression" and len(codes := pc.unique(values)) == 1:
-            code = int(codes[0].as_py())
-            label = targets.classes[code] if targets.classes else str(code)
+        if len(found := pc.unique(values)) > 1:
+            continue
+        if targets.kind == "regression":
             raise InputError(
-                f"the target {name} has one class only: all {len(values)} labels are {label}",
-                fix="add records of another class",
+                f"nothing to learn: all {len(values)} values of the target {name} are equal",
+                found=f"{found[0].as_py():g}",
+                fix="check that columns names the measurement",
             )
+        code = int(found[0].as_py())
+        label = targets.classes[code] if targets.classes else str(code)
+        raise InputError(
+            f"the target {name} has one class only: all {len(values)} labels are {label}",
+            fix="add records of another class",
+        )
 
 
 def _suggest(reason: str, rejects: Sequence[Reject], alphabet: str) -> str | None:

@@ -65,7 +65,7 @@ def read_wild_type(path: str | Path, alphabet: Letters = "dna") -> WildType:
     ------
     InputError
         What `read_fasta` raises; more than one record; an empty sequence; a letter outside the
-        alphabet.
+        alphabet; in a protein a stop within, or nucleotides alone.
     """
     records = read_fasta(path)
     record = next(records)
@@ -78,7 +78,28 @@ def read_wild_type(path: str | Path, alphabet: Letters = "dna") -> WildType:
             allowed="one FASTA record",
         )
     sequence = check_sequence(record.sequence, alphabet, file=path, record=record.id)
+    if alphabet == "protein":
+        sequence = strip_stop(sequence, path, record.id)
     return WildType(record.id, sequence)
+
+
+def strip_stop(sequence: str, file: str | Path | None, record: str) -> str:
+    """Take off the stop that a translated gene ends in.
+
+    Raises
+    ------
+    InputError
+        Where another stands within, or nothing is left.
+    """
+    stripped = sequence.removesuffix("*")
+    if "*" in stripped or not stripped:
+        raise InputError(
+            "a stop codon within the wild type",
+            file=file,
+            record=record,
+            position=stripped.find("*") + 1,
+        )
+    return stripped
 
 
 def read_mutation_table(

@@ -147,7 +147,9 @@ def read_header(path: str | Path, wanted: str) -> tuple[list[str], str]:
             found=line,
             fix="give it as format: fasta",
         )
-    readings = {mark: next(csv.reader([line], delimiter=mark), []) for mark in (",", "\t", ";")}
+    # A lone column may be read under any: the name of the file decides.
+    marks = ("\t", ",", ";") if ".tsv" in Path(path).suffixes else (",", "\t", ";")
+    readings = {mark: next(csv.reader([line], delimiter=mark), []) for mark in marks}
     for mark, names in readings.items():
         if wanted in names:
             return names, mark

@@ -15,7 +15,14 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import INK, Picture, drawing, render_svg
 from bioseq_dl.report.tables import Table, make_table
-from bioseq_dl.report.words import NONE, say_count, say_number
+from bioseq_dl.report.words import (
+    NONE,
+    best_baseline,
+    find_comparison,
+    name_predictor,
+    say_count,
+    say_number,
+)
 
 LETTERS = "GAVLIMFWYPSTNQCHKRDE"
 """Rows of the heatmap: small, aliphatic, aromatic, polar, positive, negative."""
@@ -58,10 +65,15 @@ def read_landscape(folder: Path | None) -> Told | None:
         ) from None
 
 
-def tell_landscape(run: str, told: Told) -> Section:
-    """Write the section: a heatmap and the best designs of each target."""
+def tell_landscape(run: str, told: Told, metrics: Mapping[str, Any]) -> Section:
+    """Write the section: a heatmap and the best designs of each target.
+
+    At its head stands what `metrics` (metrics.json) say against the model, where a baseline is
+    better on the test records.
+    """
     confidence = told.summary["settings"]["confidence"]
-    texts = [
+    texts = [*filter(None, (_warn(name, metrics) for name in told.summary["targets"]))]
+    texts += [
         f"All {say_count(told.summary['singles'])} single mutants of the wild type, by "
         f"{say_count(told.summary['models'])} models; singles.tsv holds them with their "
         f"{confidence:.0%} intervals."
@@ -73,6 +85,26 @@ def tell_landscape(run: str, told: Told) -> Section:
         if len(designs):
             tables.append(_tabulate_designs(name, designs, told.summary, found))
     return Section("landscape", "Single mutants and designs", texts, tables, [*_draw(run, told)])
+
+
+def _warn(target: str, metrics: Mapping[str, Any]) -> str | None:
+    """Say where the model does not beat its best baseline; None where it does."""
+    metric, baseline = metrics["headline"], best_baseline(metrics, target)
+    row = find_comparison(metrics, baseline, target, metric) if baseline else None
+    if row is None or baseline is None:
+        return None
+    ours, theirs = row["model_value"], row["baseline_value"]
+    sign = 1 if metrics["definitions"][metric]["higher"] else -1
+    if theirs is None or (ours is not None and sign * ours > sign * theirs):
+        return None
+    judged = "worse" if row["verdict"] == "worse" else "no better"
+    return (
+        f"Caution: on the test records the model is {judged} than the "
+        f"{name_predictor(baseline, metrics)} baseline (of {target}: "
+        f"{metrics['definitions'][metric]['label']} {say_number(ours, metric)} against "
+        f"{say_number(theirs, metric)}). What follows is what that model says; mend it before its "
+        "designs are made."
+    )
 
 
 def _tell_intervals(name: str, found: Mapping[str, Any], confidence: float) -> str:
@@ -113,6 +145,11 @@ def _tabulate_designs(
         f"{settings['max_mutations']} mutations, {settings['min_distance']} or more places apart, "
         f"not measured yet; {say_count(found['scored'])} variants were scored."
     )
+    if found.get("left_out"):
+        note += (
+            f" {say_count(found['left_out'])} further mutations of variants of the beam were not: "
+            "max_scored kept, of each variant, those with the best single mutants."
+        )
     return make_table(f"Designs: {name}", columns, rows, note)
 
 

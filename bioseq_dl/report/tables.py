@@ -123,9 +123,9 @@ def tabulate_metrics(run: RunResults) -> Table:
         columns["Single seeds"] = "r"
     if folds:
         columns["Single folds"] = "r"
-    columns |= {_capital(name_predictor(name)): "r" for name in names[1:]}
+    columns |= {_capital(name_predictor(name, metrics)): "r" for name in names[1:]}
     if baseline:
-        columns |= {f"Model less {name_predictor(baseline)}": "r", "p": "r"}
+        columns |= {f"Model less {name_predictor(baseline, metrics)}": "r", "p": "r"}
     rows: list[list[Cell | str]] = []
     notes: dict[str, None] = {}
     for metric in metrics["metrics"]:
@@ -146,7 +146,8 @@ def tabulate_metrics(run: RunResults) -> Table:
         rows.append(row)
         for name, item in found.items():
             if item["note"]:
-                notes[f"{definition['label']} of {name_predictor(name)}: {item['note']}."] = None
+                told = f"{definition['label']} of {name_predictor(name, metrics)}"
+                notes[f"{told}: {item['note']}."] = None
     average = "Mean of the targets. " if len(metrics["targets"]) > 1 else ""
     return make_table("All metrics on the test records", columns, rows, average + " ".join(notes))
 
@@ -160,7 +161,11 @@ def tabulate_targets(run: RunResults) -> Table | None:
     label = metrics["definitions"][metric]["label"]
     columns = {"Target": "l", "Test records": "r", "Missing": "r", f"{label} of model": "r"}
     if baseline:
-        columns |= {f"{label} of {name_predictor(baseline)}": "r", "Difference": "r", "p": "r"}
+        columns |= {
+            f"{label} of {name_predictor(baseline, metrics)}": "r",
+            "Difference": "r",
+            "p": "r",
+        }
     values = {t: metrics["predictors"]["model"][t][metric]["value"] for t in metrics["targets"]}
     order: list[str] = list(metrics["targets"])
     if len(order) > MOST_ROWS:
@@ -243,7 +248,7 @@ def tabulate_errors(run: RunResults) -> Table | None:
     columns = {"Record": "l"} | ({"Target": "l"} if several else {})
     columns |= {"True": "l", "Predicted": "l", head: "r"}
     if baseline:
-        columns[f"same, {name_predictor(baseline)}"] = "r"
+        columns[f"same, {name_predictor(baseline, run.metrics)}"] = "r"
     columns[f"Length ({run.unit})"] = "r"
     with_gc = errors["gc"].notna().any()
     if with_gc:
@@ -286,7 +291,7 @@ def _overview_cells(metrics: Mapping[str, Any], target: str, metric: str) -> lis
     ]
     if baseline:
         theirs = value_cell(metrics["predictors"][baseline][target][metric], metric)
-        cells.append(Cell(theirs.text, f"{name_predictor(baseline)} {theirs.small}"))
+        cells.append(Cell(theirs.text, f"{name_predictor(baseline, metrics)} {theirs.small}"))
         cells.append(
             difference_cells(find_comparison(metrics, baseline, target, metric), metric)[0]
         )

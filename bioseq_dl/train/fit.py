@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -162,7 +163,7 @@ def fit_model(job: Job, log: Log) -> None:
         "kept_epoch": kept,
         "score": HEADLINE_OF_KIND[job.targets.kind],
         "kept_val_loss": best["val_loss"],
-        "kept_val_score": best["val_score"],
+        "kept_val_score": _finite(best["val_score"]),
         "steps": progress.step,
         "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
         "training_seconds": round(progress.seconds, 3),
@@ -320,6 +321,11 @@ def _checkpoint(
         weights=trained.weights,
         notes=notes,
     )
+
+
+def _finite(value: float | None) -> float | None:
+    """Give a number that JSON can hold: a score may have no value (constant labels)."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _describe(row: Epoch, job: Job) -> str:
