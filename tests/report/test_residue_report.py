@@ -209,10 +209,11 @@ def test_summary_lines(made: tuple[Config, RunFiles, Path]) -> None:
     assert "Single models of 2 seeds" in lines[2]
 
 
-def test_numbers_alone_and_no_records(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [("angles", "rsa"), ("rsa", "q3", "q8", "disorder", "angles")])
+def test_heads_that_no_table_holds(tmp_path: Path, names: tuple[str, ...]) -> None:
     from made_residues import draw_truth, write_residues
 
-    targets = Targets(kind="residues", names=("angles", "rsa"))
+    targets = Targets(kind="residues", names=names)
     generator = np.random.default_rng(2)
     truth = [draw_truth(generator, targets, 40) for _ in range(12)]
     path = tmp_path / "model.parquet"
@@ -226,7 +227,7 @@ def test_numbers_alone_and_no_records(tmp_path: Path) -> None:
             "runs": {
                 "a": {
                     "task": "protein_residue",
-                    "targets": {"names": ["angles", "rsa"]},
+                    "targets": {"names": list(names)},
                     "ingest": {
                         "inputs": [{"format": "structure", "source": {"path": "structures.tar"}}]
                     },
@@ -239,6 +240,10 @@ def test_numbers_alone_and_no_records(tmp_path: Path) -> None:
     text = (tmp_path / "out/report.html").read_text()
     value = evaluation.summary["predictors"]["model"]["psi"]["angle_mae"]["value"]
     assert f"{value:.1f}" in text
-    assert "MAE of phi" in text
+    assert ("MAE of phi" if names[0] == "angles" else "of rsa") in text
     assert "no baseline was fitted" in text
-    assert "Three proteins" not in text
+    assert ("Three proteins" in text) == ("q3" in names)
+    # Temperatures are of states and masks; shares and angles have none.
+    assert ("Temperature scaling" in text) == ("q3" in names)
+    for label in ("q3", "q8", "disorder"):
+        assert (label in evaluation.summary["calibration"]) == (label in names)
