@@ -25,7 +25,7 @@ NO_SEQUENCE = "labels without a sequence of that id"
 
 @dataclass(frozen=True, kw_only=True)
 class LabelColumns:
-    """Names of a table's columns; None where it has none. At least one of `q8` and `q3`.
+    """Names of a table's columns; None where it has none. At least one of labels.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class LabelColumns:
     q8, q3 : str, optional
         State strings, as long as the sequence; an empty cell is a protein without them.
     resolved, scored : str, optional
-        Masks of 0 and 1.
+        Masks of 0 and 1; `resolved` is a label too, that of disorder.
     split : str, optional
         Official fold.
     """
@@ -71,8 +71,8 @@ def read_label_table(
     InputError
         What `read_columns` raises; no column of labels; an unknown fold; no protein left.
     """
-    if columns.q8 is None and columns.q3 is None:
-        raise InputError("no column of labels is named", file=path, fix="name q8, q3 or both")
+    if columns.q8 is None and columns.q3 is None and columns.resolved is None:
+        raise InputError("no column of labels is named", file=path, fix="name q8, q3 or resolved")
     named = {
         field.name: getattr(columns, field.name)
         for field in fields(columns)
@@ -108,6 +108,7 @@ def _read_rows(
                 **cells,
                 split=folds[index],
                 source=str(path),
+                place=f"row {row}",
                 reduction=reduction,
                 max_length=max_length,
             )
@@ -134,9 +135,10 @@ def read_parallel_fasta(
     ----------
     sequences : path
     q8, q3 : path, optional
-        State strings in FASTA format; at least one of the two.
+        State strings in FASTA format.
     resolved : path, optional
-        Masks of 0 and 1 in FASTA format. A protein without one has no mask.
+        Masks of 0 and 1 in FASTA format. A protein without one has no mask. At least one of the
+        three is needed.
     reduction, max_length, strict
         See `read_label_table`.
 
@@ -148,30 +150,32 @@ def read_parallel_fasta(
     """
     given = {"q8": q8, "q3": q3, "resolved": resolved}
     files = {role: _read_by_id(path) for role, path in given.items() if path is not None}
-    if q8 is None and q3 is None:
-        raise InputError("no file of labels is given", file=sequences, fix="give q8, q3 or both")
+    if not files:
+        raise InputError(
+            "no file of labels is given", file=sequences, fix="give q8, q3 or resolved"
+        )
 
     def pair() -> Iterator[tuple[str, LabelledProtein | Fault]]:
         ids = set()
         for record in read_fasta(sequences):
             ids.add(record.id)
             texts = {role: texts[record.id] for role, texts in files.items() if record.id in texts}
-            if "q8" not in texts and "q3" not in texts:
+            if not texts:
                 yield record.id, Fault(NO_PARTNER, 0, record.id)
                 continue
             protein = make_protein(
                 name=record.id,
                 sequence=record.sequence,
                 source=str(sequences),
+                place=f"line {record.line}",
                 reduction=reduction,
                 max_length=max_length,
                 **texts,
             )
             yield record.id, protein
-        lonely = {
-            name: None for role in ("q8", "q3") for name in files.get(role, ()) if name not in ids
-        }
-        for name in lonely:
+        # A file of masks beside states may hold more, the whole PDB say.
+        states = [files[role] for role in ("q8", "q3") if role in files] or list(files.values())
+        for name in dict.fromkeys(name for file in states for name in file if name not in ids):
             yield name, Fault(NO_SEQUENCE, 0, name)
 
     return gather_proteins(pair(), sequences, strict=strict)

@@ -30,7 +30,12 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.io.checks import check_records, number_ids
 from bioseq_dl.io.handles import open_binary
 from bioseq_dl.io.label_tables import LabelColumns, read_label_table, read_parallel_fasta
-from bioseq_dl.io.labelled_proteins import AMINO_ACIDS, LabelledProtein, LabelledProteins
+from bioseq_dl.io.labelled_proteins import (
+    AMINO_ACIDS,
+    NO_HEAD,
+    LabelledProtein,
+    LabelledProteins,
+)
 from bioseq_dl.io.manifest import Fetched, find_file
 from bioseq_dl.io.proteinnet import read_proteinnet, read_proteinnet_list
 from bioseq_dl.io.records import Reject, make_rejected
@@ -41,7 +46,6 @@ from bioseq_dl.io.summary import summarise
 
 TOO_SHORT = "shorter than min_length"
 TOO_UNKNOWN = "too many unknown residues"
-NO_HEAD = "no residue has a label of these targets"
 _ENDINGS = (".pdb", ".ent", ".cif", ".mmcif", ".pdb.gz", ".ent.gz", ".cif.gz", ".mmcif.gz")
 _UNKNOWN = "X"
 
@@ -94,8 +98,10 @@ def read_residues(
 
     read = [_check(_read_input(entry, ingest, find), ingest, targets) for entry in ingest.inputs]
     records = pa.concat_tables([_tabulate(item, targets) for item in read])
-    sources = records.column("source").to_pylist()
-    records, numbered = number_ids(records, ingest.duplicate_ids, lambda row: f"in {sources[row]}")
+    places = [
+        f"in {one.source}, {one.place}".rstrip(", ") for item in read for one in item.proteins
+    ]
+    records, numbered = number_ids(records, ingest.duplicate_ids, places.__getitem__)
     rejects = [reject for item in read for reject in item.rejects]
     total = records.num_rows + len(rejects)
     check_records(records, rejects, total, ingest, targets)

@@ -183,3 +183,47 @@ def test_ids_of_two_files_must_differ(tmp_path: Path, read: Read) -> None:
     with pytest.raises(InputError, match="the id one is repeated"):
         read(entry(first), entry(second))
     assert read(entry(first, name="a"), entry(second)).records.num_rows == 4
+
+
+DISORDER = Targets(kind="residues", names=("disorder",))
+
+
+def test_a_mask_alone_labels_disorder(tmp_path: Path, read: Read) -> None:
+    text = "id\tsequence\tseen\tfold\none\tMKV\t011\ttrain\ntwo\tMK\t11\ttest\n"
+    given = {"format": "table", "source": write(tmp_path, text), "resolved_column": "seen"}
+    found = read(given, targets=DISORDER).records
+    assert found["residues:disorder"].to_pylist() == ["100", "00"]
+    write(tmp_path, ">a\nMKV\n>b\nAA\n", "s.fa")
+    write(tmp_path, ">a\n110\n>c\n11\n", "m.fa")
+    given = {"format": "fasta", "source": "s.fa", "resolved": "m.fa"}
+    found = read(given, targets=DISORDER, max_rejected_fraction=1)
+    assert found.records["residues:disorder"].to_pylist() == ["001"]
+    assert found.summary["rejected"]["reasons"] == {
+        "no labels of that id": 1,
+        "labels without a sequence of that id": 1,
+    }
+
+
+def test_what_counts_as_a_label_follows_from_the_targets(tmp_path: Path, read: Read) -> None:
+    text = TABLE + "mask\tMKV\t\t\t011\t111\ttrain\nnone\tMKV\t\t\t\t111\ttrain\n"
+    given = entry(write(tmp_path, text))
+    found = read(given, max_rejected_fraction=1)
+    assert found.records["id"].to_pylist() == ["one", "two", "mask"]
+    assert found.records["residues:q3"].to_pylist()[2] is None
+    assert found.records["residues:disorder"].to_pylist()[2] == "100"
+    states = Targets(kind="residues", names=("q3",))
+    found = read(given, targets=states, max_rejected_fraction=1)
+    assert found.records["id"].to_pylist() == ["one", "two"]
+    assert found.rejected.to_pylist()[1]["reason"] == "no residue has a label of these targets"
+
+
+def test_ids_repeated_in_one_file(tmp_path: Path, read: Read) -> None:
+    given = entry(write(tmp_path, TABLE + "one\tMK\tHH\tHH\t11\t11\ttrain\n"))
+    with pytest.raises(
+        InputError, match=r"the id one is repeated: in \S+, row 1 and in \S+, row 3"
+    ):
+        read(given)
+    found = read(given, duplicate_ids="number")
+    assert found.records["id"].to_pylist() == ["one", "two", "one.2"]
+    assert found.summary["notes"] == ["1 repeated ids were numbered"]
+    assert found.summary["rejected"]["total"] == 0
