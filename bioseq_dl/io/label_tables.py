@@ -10,6 +10,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.io.fasta import read_fasta
 from bioseq_dl.io.labelled_proteins import (
     LONGEST,
+    NUCLEOTIDES_ENOUGH,
     Fault,
     LabelledProtein,
     LabelledProteins,
@@ -17,6 +18,7 @@ from bioseq_dl.io.labelled_proteins import (
     make_protein,
 )
 from bioseq_dl.io.labels import Place, parse_folds
+from bioseq_dl.io.nucleotides import refuse_nucleotides
 from bioseq_dl.io.tables import read_columns
 
 NO_PARTNER = "no labels of that id"
@@ -69,7 +71,8 @@ def read_label_table(
     Raises
     ------
     InputError
-        What `read_columns` raises; no column of labels; an unknown fold; no protein left.
+        What `read_columns` raises; no column of labels; an unknown fold; nucleotides; no
+        protein left.
     """
     if columns.q8 is None and columns.q3 is None and columns.resolved is None:
         raise InputError("no column of labels is named", file=path, fix="name q8, q3 or resolved")
@@ -90,6 +93,8 @@ def _read_rows(
     for batch in read_columns(path, places, named["sequence"]):
         found = {role: batch.column(places.index(name)).to_pylist() for role, name in named.items()}
         first = row + 1
+        if row == 0:
+            refuse_nucleotides(map(str.strip, found["sequence"]), path, NUCLEOTIDES_ENOUGH)
         folds: list[str | None] = [None] * batch.num_rows
         if "split" in found:
             folds = parse_folds(
@@ -145,8 +150,8 @@ def read_parallel_fasta(
     Raises
     ------
     InputError
-        What `read_fasta` raises; no file of labels; an id twice in a file of labels; no
-        protein left.
+        What `read_fasta` raises; no file of labels; an id twice in a file of labels;
+        nucleotides; no protein left.
     """
     given = {"q8": q8, "q3": q3, "resolved": resolved}
     files = {role: _read_by_id(path) for role, path in given.items() if path is not None}
@@ -157,7 +162,9 @@ def read_parallel_fasta(
 
     def pair() -> Iterator[tuple[str, LabelledProtein | Fault]]:
         ids = set()
-        for record in read_fasta(sequences):
+        records = list(read_fasta(sequences))
+        refuse_nucleotides((one.sequence for one in records), sequences, NUCLEOTIDES_ENOUGH)
+        for record in records:
             ids.add(record.id)
             texts = {role: texts[record.id] for role, texts in files.items() if record.id in texts}
             if not texts:

@@ -22,6 +22,10 @@ from bioseq_dl.io.secondary_structure import ALLOWED, NO_LABEL, SPELLINGS, reduc
 LONGEST = 5_000
 """Residues of the longest protein that is kept."""
 
+NUCLEOTIDES_ENOUGH = 50
+"""Letters in all from which sequences of A, C, G, T, U and N alone are nucleotides: a protein of
+so many residues has others too."""
+
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _RESIDUES = {letter: letter for letter in AMINO_ACIDS + "X"}
 # Selenocysteine and pyrrolysine by the residue that they replace; codes of several residues.

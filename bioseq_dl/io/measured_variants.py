@@ -21,6 +21,7 @@ from bioseq_dl.io.letters import STOP, join_letters
 from bioseq_dl.io.manifest import Fetched, find_file
 from bioseq_dl.io.mutation_table import MutatedRow, WildType, check_first, read_row, read_wild_type
 from bioseq_dl.io.mutations import WRONG_LETTER, Mutation, name_mutations
+from bioseq_dl.io.nucleotides import refuse_nucleotides
 from bioseq_dl.io.records import Batch, Reject, make_rejected
 from bioseq_dl.io.repeats import Measured, merge_repeats
 from bioseq_dl.io.residues import check_sequence
@@ -29,7 +30,6 @@ from bioseq_dl.io.summary import summarise
 from bioseq_dl.io.tables import read_columns
 
 _ENOUGH = 18
-_NUCLEOTIDES = np.frombuffer(b"ACGTUNacgtun", np.uint8)
 _NUMBER = Targets(kind="regression", names=("number",))
 
 
@@ -211,7 +211,7 @@ def _add_rows(
 
     letters, offsets = join_letters([sequences[row] for row in good])
     if entry.sequence_column is not None and first == 0:
-        _refuse_nucleotides(found.path, letters, sequences)
+        refuse_nucleotides(sequences, found.path, _ENOUGH)
     batch = Batch(
         places=np.array(good, np.int64) + first + 1,
         ids=[ids[row] for row in good],
@@ -229,18 +229,6 @@ def _add_rows(
     read.errors.append(numbers[kept])
     replicates = take(entry.replicate_column) or [""] * len(good)
     read.replicates += [replicates[row].strip() for row in kept.tolist()]
-
-
-def _refuse_nucleotides(path: str, letters: NDArray[np.uint8], sequences: Sequence[str]) -> None:
-    """Stop where all letters are nucleotides, and too many for chance."""
-    if len(letters) >= _ENOUGH and np.isin(letters, _NUCLEOTIDES).all():
-        raise InputError(
-            "these look like nucleotides",
-            file=path,
-            found=sequences[0],
-            allowed="amino acids",
-            fix="translate them",
-        )
 
 
 def _reason(row: MutatedRow) -> str | None:

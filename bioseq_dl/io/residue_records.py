@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tarfile
-import tempfile
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,18 +30,18 @@ from bioseq_dl.io.labelled_proteins import (
     AMINO_ACIDS,
     NO_HEAD,
     LabelledProtein,
-    LabelledProteins,
 )
 from bioseq_dl.io.manifest import Fetched, find_file
 from bioseq_dl.io.proteinnet import read_proteinnet, read_proteinnet_list
 from bioseq_dl.io.records import Reject, make_rejected
 from bioseq_dl.io.secondary_structure import NO_LABEL
 from bioseq_dl.io.sequences import Ingested
-from bioseq_dl.io.structure_labels import read_structure_labels
+from bioseq_dl.io.structure_archives import read_structures
 from bioseq_dl.io.summary import summarise
 
 TOO_SHORT = "shorter than min_length"
 TOO_UNKNOWN = "too many unknown residues"
+_UNKNOWN = "too many unknown residues"
 _ENDINGS = (".pdb", ".ent", ".cif", ".mmcif", ".pdb.gz", ".ent.gz", ".cif.gz", ".mmcif.gz")
 _UNKNOWN = "X"
 
@@ -162,7 +158,7 @@ def _read_input(
                 handle, ids=ids, limit=entry.limit, file=entry.source.label, **limits
             )
     else:
-        found = _read_structures(path, entry, limits)
+        found = read_structures(path, program=entry.program, **limits)
     label = entry.source.label
     prefix = f"{entry.name}/" if entry.name else ""
     return _Read(
@@ -178,50 +174,6 @@ def _read_input(
         ],
         [reject._replace(source=label) for reject in found.rejects],
     )
-
-
-def _read_structures(path: str, entry: StructureInput, limits: dict[str, Any]) -> LabelledProteins:
-    with _list_structures(path) as paths:
-        parts = [read_structure_labels(file, program=entry.program, **limits) for file in paths]
-    proteins = tuple(protein for part in parts for protein in part.proteins)
-    return LabelledProteins(proteins, tuple(reject for part in parts for reject in part.rejects))
-
-
-@contextmanager
-def _list_structures(path: str) -> Iterator[list[Path]]:
-    """Give a structure file, or those of an archive, unpacked for as long as they are read."""
-    if not (tarfile.is_tarfile(path) or zipfile.is_zipfile(path)):
-        yield [Path(path)]
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        for name, content in _read_members(path):
-            # By its last name alone: a member's folders have no say in where it is written.
-            paths.append(Path(folder, PurePosixPath(name).name))
-            if paths[-1].exists():
-                raise InputError("two files of one name in the archive", file=path, found=name)
-            paths[-1].write_bytes(content)
-        if not paths:
-            raise InputError("no structure in the archive", file=path, allowed=", ".join(_ENDINGS))
-        yield sorted(paths)
-
-
-def _read_members(path: str) -> Iterator[tuple[str, bytes]]:
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                for name in archive.namelist():
-                    if name.lower().endswith(_ENDINGS):
-                        yield name, archive.read(name)
-            return
-        with tarfile.open(path) as tar:
-            for member in tar:
-                if member.isfile() and member.name.lower().endswith(_ENDINGS):
-                    handle = tar.extractfile(member)
-                    assert handle is not None
-                    yield member.name, handle.read()
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise InputError("cannot read the archive", file=path, found=str(error)) from None
 
 
 def _check(read: _Read, ingest: ResidueIngest, targets: Targets) -> _Read:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,84 @@ def test_an_archive_without_structures(tmp_path: Path, read: Read) -> None:
         out.add(write_file(tmp_path / "note.txt"), "note.txt")
     with pytest.raises(InputError, match="no structure in the archive"):
         read({"format": "structure", "source": "s.tar"})
+
+
+GOOD = "\n".join(
+    f"ATOM  {4 * row + place:5d}  {atom:<3s} ALA A{row + 1:4d}    {20.0 * row + 1.5 * place:8.3f}"
+    f"   0.000   0.000  1.00 10.00           {atom[0]}"
+    for row in range(2)
+    for place, atom in enumerate(("N", "CA", "C", "O"))
+)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_bad_member_of_an_archive_is_a_counted_reject(
+    tmp_path: Path, read: Read, kind: str
+) -> None:
+    members = {
+        "set/good.pdb": GOOD,
+        "__MACOSX/set/._good.pdb": "litter",
+        "set/._good.cif": "litter",
+        "set/bad.pdb": "<html>not found</html>",
+        "a_folder/note.txt": "a note",
+    }
+    if kind == "zip":
+        with zipfile.ZipFile(tmp_path / "s", "w") as archive:
+            for name, text in members.items():
+                archive.writestr(name, text)
+    else:
+        with tarfile.open(tmp_path / "s", "w:gz") as tar:
+            for name, text in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(text)
+                tar.addfile(info, io.BytesIO(text.encode()))
+    given = {"format": "structure", "source": "s", "program": "builtin"}
+    targets = Targets(kind="residues", names=("q3",))
+    found = read(given, targets=targets, max_rejected_fraction=0.5)
+    assert found.records["id"].to_pylist() == ["good_A"]
+    assert found.rejected.to_pylist() == [
+        {
+            "source": str(tmp_path / "s"),
+            "record": "set/bad.pdb",
+            "position": "",
+            "reason": "neither a PDB nor an mmCIF file: no ATOM line and no data_ block",
+            "found": "<html>not found</html>",
+        }
+    ]
+    with pytest.raises(InputError, match=r"s, record 'set/bad.pdb': 1 of 2 records are rejected"):
+        read(given, targets=targets)
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path, read: Read) -> None:
+    with zipfile.ZipFile(tmp_path / "whole", "w") as archive:
+        archive.writestr("good.pdb", GOOD)
+    whole = (tmp_path / "whole").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) - 40])
+    given = {"format": "structure", "source": "cut", "program": "builtin"}
+    with pytest.raises(InputError, match=r"cut: the zip archive is cut short.*download it again"):
+        read(given)
+    (tmp_path / "cut").write_bytes(whole.replace(b"ALA A   2", b"ALA B   2", 1))
+    with pytest.raises(InputError, match=r"cut, record 'good.pdb': cannot read the archive"):
+        read(given)
+
+
+def test_nucleotides_are_no_proteins(tmp_path: Path, read: Read) -> None:
+    dna = "ATGGCGUN" * 3
+    text = f"id\tsequence\tq3\none\t{dna}\tHHHHHHHH\ntwo\t{dna.lower()}NN\tHHHHHHHH\n"
+    given = {"format": "table", "source": write(tmp_path, text), "q3_column": "q3"}
+    with pytest.raises(InputError, match=r"t.tsv: these look like nucleotides; .*translate them"):
+        read(given)
+    write(tmp_path, f">a\n{dna}\n>b\n{dna}NN\n", "s.fa")
+    write(tmp_path, ">a\nHHHHHHHH\n>b\nHHHHHHHH\n", "l.fa")
+    fasta = {"format": "fasta", "source": "s.fa", "q3": "l.fa"}
+    with pytest.raises(InputError, match=r"s.fa: these look like nucleotides"):
+        read(fasta)
+    # Few letters may be chance, and one other letter makes them proteins.
+    targets = Targets(kind="residues", names=("q3",))
+    write(tmp_path, "id\tsequence\tq3\none\tGATTACA\tHHHHHHH\n")
+    assert read(given, targets=targets).records.num_rows == 1
+    write(tmp_path, f"id\tsequence\tq3\none\t{'GA' * 30}V\t{'H' * 61}\n")
+    assert read(given, targets=targets).records.num_rows == 1
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path, read: Read) -> None:
