@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -90,34 +91,37 @@ def _read_rows(
 ) -> Iterator[tuple[str, LabelledProtein | Fault]]:
     places = list(dict.fromkeys(named.values()))
     row = 0
-    for batch in read_columns(path, places, named["sequence"]):
-        found = {role: batch.column(places.index(name)).to_pylist() for role, name in named.items()}
-        first = row + 1
-        if row == 0:
-            refuse_nucleotides(map(str.strip, found["sequence"]), path, NUCLEOTIDES_ENOUGH)
-        folds: list[str | None] = [None] * batch.num_rows
-        if "split" in found:
-            folds = parse_folds(
-                found["split"],
-                lambda index, first=first: Place(  # type: ignore[misc]
-                    str(path), f"row {first + index}", f"column {named['split']}"
-                ),
-            )
-        for index in range(batch.num_rows):
-            row += 1
-            cells = {role: column[index] for role, column in found.items()}
-            name = cells.pop("id").strip() or f"row{row}"
-            cells.pop("split", None)
-            protein = make_protein(
-                name=name,
-                **cells,
-                split=folds[index],
-                source=str(path),
-                place=f"row {row}",
-                reduction=reduction,
-                max_length=max_length,
-            )
-            yield name, protein
+    with closing(read_columns(path, places, named["sequence"])) as batches:
+        for batch in batches:
+            found = {
+                role: batch.column(places.index(name)).to_pylist() for role, name in named.items()
+            }
+            first = row + 1
+            if row == 0:
+                refuse_nucleotides(map(str.strip, found["sequence"]), path, NUCLEOTIDES_ENOUGH)
+            folds: list[str | None] = [None] * batch.num_rows
+            if "split" in found:
+                folds = parse_folds(
+                    found["split"],
+                    lambda index, first=first: Place(  # type: ignore[misc]
+                        str(path), f"row {first + index}", f"column {named['split']}"
+                    ),
+                )
+            for index in range(batch.num_rows):
+                row += 1
+                cells = {role: column[index] for role, column in found.items()}
+                name = cells.pop("id").strip() or f"row{row}"
+                cells.pop("split", None)
+                protein = make_protein(
+                    name=name,
+                    **cells,
+                    split=folds[index],
+                    source=str(path),
+                    place=f"row {row}",
+                    reduction=reduction,
+                    max_length=max_length,
+                )
+                yield name, protein
 
 
 def read_parallel_fasta(

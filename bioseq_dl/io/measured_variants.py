@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,9 +168,10 @@ def _read_table(
         *entry.columns.values(),
     ]
     columns = list(dict.fromkeys([payload, *(name for name in beside if name is not None)]))
-    for table in read_columns(path, columns, payload):
-        values = {name: table.column(place).to_pylist() for place, name in enumerate(columns)}
-        _add_rows(read, entry, ingest, targets, values, payload, wild_type)
+    with closing(read_columns(path, columns, payload)) as batches:
+        for table in batches:
+            values = {name: table.column(place).to_pylist() for place, name in enumerate(columns)}
+            _add_rows(read, entry, ingest, targets, values, payload, wild_type)
     if read.records.read == 0:
         raise InputError("the table has a header but no rows", file=path)
     return read

@@ -34,6 +34,7 @@ from bioseq_dl.io.labelled_proteins import (
 from bioseq_dl.io.manifest import Fetched, find_file
 from bioseq_dl.io.proteinnet import read_proteinnet, read_proteinnet_list
 from bioseq_dl.io.records import Reject, make_rejected
+from bioseq_dl.io.residue_counts import count_by_fold, describe_label, is_text, note_missing
 from bioseq_dl.io.secondary_structure import NO_LABEL
 from bioseq_dl.io.sequences import Ingested
 from bioseq_dl.io.structure_archives import read_structures
@@ -101,7 +102,7 @@ def read_residues(
     rejects = [reject for item in read for reject in item.rejects]
     total = records.num_rows + len(rejects)
     check_records(records, rejects, total, ingest, targets)
-    described = {name: _describe(records, name) for name in targets.labels}
+    described = {name: describe_label(records, name) for name in targets.labels}
     for name in targets.names:
         if all(described[label]["labelled"] == 0 for label in HEADS[name].labels):
             raise InputError(
@@ -117,7 +118,10 @@ def read_residues(
             "read": total,
             "reasons": dict(Counter(reject.reason for reject in rejects).most_common()),
         },
-        "notes": [f"{numbered} repeated ids were numbered"] if numbered else [],
+        "notes": [
+            *([f"{numbered} repeated ids were numbered"] if numbered else []),
+            *note_missing(count_by_fold(records, records["split"].to_pylist(), targets)),
+        ],
     }
     table = records.replace_schema_metadata({"alphabet": "protein"})
     return Ingested(table, make_rejected(rejects), summary)
@@ -237,30 +241,10 @@ def _tabulate(read: _Read, targets: Targets) -> pa.Table:
         "source": pa.array([protein.source for protein in proteins], pa.string()),
     }
     for name in targets.labels:
-        kind = pa.string() if _is_text(name) else pa.list_(pa.float32())
+        kind = pa.string() if is_text(name) else pa.list_(pa.float32())
         found = [_give_label(protein, name) for protein in proteins]
         columns[f"residues:{name}"] = pa.array(found, kind)
     return pa.table(columns)
-
-
-def _is_text(label: str) -> bool:
-    return any(
-        label in head.labels and head.measure in ("states", "mask") for head in HEADS.values()
-    )
-
-
-def _describe(records: pa.Table, name: str) -> dict[str, Any]:
-    """Count what residues are labelled, and as what."""
-    column = records.column(f"residues:{name}").drop_null()
-    if _is_text(name):
-        counts = Counter("".join(column.to_pylist()))
-        unlabelled = counts.pop(NO_LABEL, 0)
-        states = dict(sorted(counts.items()))
-        return {"labelled": sum(states.values()), "unlabelled": unlabelled, "states": states}
-    values = column.combine_chunks().flatten().to_numpy() if len(column) else np.empty(0)
-    known = values[~np.isnan(values)]
-    mean = float(known.mean()) if len(known) else None
-    return {"labelled": len(known), "unlabelled": len(values) - len(known), "mean": mean}
 
 
 def _count_letters(records: pa.Table) -> NDArray[np.int64]:

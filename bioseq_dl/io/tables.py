@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -42,32 +43,36 @@ def read_table_batches(entry: TableInput, path: str | Path) -> Iterator[Batch]:
     fields |= {f"target:{target}": name for target, name in entry.columns.items()}
     columns = list(dict.fromkeys(fields.values()))
     rows = 0
-    for batch in read_columns(path, columns, entry.sequence_column):
-        found = {name: batch.column(place).to_pylist() for place, name in enumerate(columns)}
-        places = np.arange(rows + 1, rows + 1 + batch.num_rows, dtype=np.int64)
-        rows += batch.num_rows
-        letters, offsets = join_letters([text.strip() for text in found[entry.sequence_column]])
-        yield Batch(
-            places=places,
-            ids=(
-                [text.strip() for text in found[entry.id_column]]
-                if entry.id_column
-                else [f"row{place}" for place in places.tolist()]
-            ),
-            letters=letters,
-            offsets=offsets,
-            values={target: found[name] for target, name in entry.columns.items()},
-            split=found[entry.split_column] if entry.split_column else None,
-            group=found[entry.group_column] if entry.group_column else None,
-        )
+    with closing(read_columns(path, columns, entry.sequence_column)) as batches:
+        for batch in batches:
+            found = {name: batch.column(place).to_pylist() for place, name in enumerate(columns)}
+            places = np.arange(rows + 1, rows + 1 + batch.num_rows, dtype=np.int64)
+            rows += batch.num_rows
+            letters, offsets = join_letters([text.strip() for text in found[entry.sequence_column]])
+            yield Batch(
+                places=places,
+                ids=(
+                    [text.strip() for text in found[entry.id_column]]
+                    if entry.id_column
+                    else [f"row{place}" for place in places.tolist()]
+                ),
+                letters=letters,
+                offsets=offsets,
+                values={target: found[name] for target, name in entry.columns.items()},
+                split=found[entry.split_column] if entry.split_column else None,
+                group=found[entry.group_column] if entry.group_column else None,
+            )
     if rows == 0:
         raise InputError("the table has a header but no rows", file=path)
 
 
 def read_columns(
     path: str | Path, columns: Sequence[str], sequence_column: str
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """Read some columns of a table as text, batch by batch.
+
+    Who may stop before its end closes it (`contextlib.closing`): Arrow reads ahead in a thread,
+    which must not outlive Python.
 
     Parameters
     ----------
@@ -90,7 +95,7 @@ def read_columns(
 
 def _read_text(
     path: str | Path, columns: Sequence[str], sequence_column: str
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     header, delimiter = read_header(path, sequence_column)
     _check_columns(path, header, columns)
     ragged: list[pv.InvalidRow] = []
@@ -113,7 +118,8 @@ def _read_text(
     }
     with open_binary(path) as handle:
         try:
-            yield from pv.open_csv(handle, **options)
+            with pv.open_csv(handle, **options) as reader:
+                yield from reader
         except pa.ArrowInvalid as error:
             if ragged:
                 row = ragged[0]
@@ -176,7 +182,7 @@ def _check_columns(path: str | Path, header: Sequence[str], columns: Sequence[st
 
 def _read_parquet(
     path: str | Path, columns: Sequence[str], sequence_column: str
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path) as table:
             _check_columns(path, table.schema_arrow.names, columns)

@@ -11,6 +11,7 @@ import pytest
 from bioseq_dl.config import TableInput
 from bioseq_dl.errors import InputError
 from bioseq_dl.io import tables
+from bioseq_dl.io.label_tables import LabelColumns, read_label_table
 from bioseq_dl.io.tables import read_table_batches
 
 
@@ -129,3 +130,31 @@ def test_repeated_columns_that_nobody_reads_are_let_be(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,sequence,label,x\n1,A,1,2\n")
     assert letters(read(path)[0]) == ["A"]
+
+
+def test_arrows_reader_is_closed_when_an_error_ends_the_reading(tmp_path, monkeypatch):
+    # It reads ahead in a thread, which ended Python with SIGABRT now and then.
+    readers = []
+
+    class Watched:
+        def __init__(self, reader):
+            self.reader, self.closed = reader, False
+            readers.append(self)
+
+        def __enter__(self):
+            return self.reader
+
+        def __exit__(self, *error):
+            self.closed = True
+            self.reader.close()
+
+    open_csv = tables.pv.open_csv
+    monkeypatch.setattr(
+        tables.pv, "open_csv", lambda *given, **more: Watched(open_csv(*given, **more))
+    )
+    path = tmp_path / "t.csv"
+    path.write_text("id,sequence,q8,fold\na,MK,HH,train\nb,MK,HH,holdout\n")
+    with pytest.raises(InputError, match="fold not understood") as caught:
+        read_label_table(path, LabelColumns(q8="q8", split="fold"))
+    assert caught.tb is not None  # which holds the frames, and so the generators
+    assert [one.closed for one in readers] == [True]

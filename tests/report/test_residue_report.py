@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_residues import AMINO, draw_outputs, draw_segments
@@ -21,11 +23,13 @@ from bioseq_dl.evaluate.residues import evaluate_residues
 from bioseq_dl.io.atomic import write_json
 from bioseq_dl.io.manifest import Fetched, hash_file, source_key
 from bioseq_dl.io.records import write_records
+from bioseq_dl.io.residue_counts import describe_label
 from bioseq_dl.io.residue_records import read_residues
 from bioseq_dl.predictions import build_predictions
 from bioseq_dl.report.inputs import RunFiles
 from bioseq_dl.report.page import build_report
 from bioseq_dl.report.summary import summarise
+from bioseq_dl.report.tables_of_residues import tabulate_residues
 from bioseq_dl.report.words import say_count
 
 HOSTILE = "<b>1abc/A</b>&"
@@ -250,3 +254,15 @@ def test_heads_that_no_table_holds(tmp_path: Path, names: tuple[str, ...]) -> No
     assert ("Temperature scaling" in text) == ("disorder" in names)
     for label in ("q3", "q8", "disorder"):
         assert (label in evaluation.summary["calibration"]) == (label in names)
+
+
+def test_angles_are_averaged_on_the_circle() -> None:
+    degrees = [170.0, -170.0, 175.0, -175.0, np.nan]
+    column = pa.array([np.radians(degrees).astype(np.float32)], pa.list_(pa.float32()))
+    found = describe_label(pa.table({"residues:psi": column}), "psi")
+    assert (found["labelled"], found["unlabelled"]) == (4, 1)
+    assert abs(found["mean"]) == pytest.approx(180, abs=0.01)
+    run = SimpleNamespace(metrics={"targets": ["psi"], "states": {}})
+    table = tabulate_residues(run, {"residues": {"psi": found | {"mean": -63.4}}})  # type: ignore[arg-type]
+    assert table is not None
+    assert table.rows[0][2].text == "mean -63°"
