@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import difflib
+import time
+import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +26,8 @@ _BLOCK = 1 << 23
 """Bytes of a text table read at a time."""
 _ROWS = 32_768
 """Rows of a Parquet table read at a time."""
+_PATIENCE = 5.0
+"""Seconds to wait for Arrow's threads: they need less than one as a rule."""
 
 
 def read_table_batches(entry: TableInput, path: str | Path) -> Iterator[Batch]:
@@ -117,8 +122,11 @@ def _read_text(
         ),
     }
     with open_binary(path) as handle:
+        lent = reader = None
         try:
-            with pv.open_csv(handle, **options) as reader:
+            lent = _Lent(handle)
+            held = weakref.ref(lent)
+            with pv.open_csv(lent, **options) as reader:
                 yield from reader
         except pa.ArrowInvalid as error:
             if ragged:
@@ -131,6 +139,29 @@ def _read_text(
                     fix="quote fields that hold the delimiter",
                 ) from None
             raise InputError(f"cannot read the table: {error}", file=path) from None
+        finally:
+            lent = reader = None
+            _await_release(held)
+
+
+class _Lent:
+    """A file lent to Arrow, whose threads let go of it when they have done with it."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self.read = handle.read
+        self.closed = False
+
+
+def _await_release(held: weakref.ref[_Lent]) -> None:
+    """Wait until no thread of Arrow's has the file.
+
+    Closing the reader does not wait for the threads that read ahead. One that lets go of a Python
+    object while Python itself ends, as it does soon after an error, is killed by it, and the
+    process with it (``terminate called without an active exception``).
+    """
+    end = time.monotonic() + _PATIENCE
+    while held() is not None and time.monotonic() < end:
+        time.sleep(0.0005)
 
 
 def read_header(path: str | Path, wanted: str) -> tuple[list[str], str]:
