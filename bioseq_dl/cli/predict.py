@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "predictions",
         "output: .parquet, or .tsv with --fasta; where the model predicts residues, --fasta gives "
-        "a folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein",
+        "a fresh folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein",
     )
 
 
@@ -106,6 +106,7 @@ def _predict_residues(
     device: torch.device,
     log: Callable[[str], None],
 ) -> int:
+    from bioseq_dl.io.atomic import check_fresh
     from bioseq_dl.predict_residues import predict_residues
     from bioseq_dl.report.residue_files import write_proteins
 
@@ -115,6 +116,7 @@ def _predict_residues(
             found=str(arguments.predictions),
             fix="give --predictions the name of a folder",
         )
+    check_fresh(arguments.predictions)
     proteins, skipped = predict_residues(checkpoints, arguments.fasta, device, arguments.embeddings)
     written = write_proteins(arguments.predictions, proteins, skipped, arguments.pictures)
     for name, why in skipped.items():

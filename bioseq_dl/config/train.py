@@ -65,7 +65,8 @@ class Train(Section):
     """Weights that are kept: of the best epoch by ``monitor``, or of the last."""
     monitor: Literal["loss", "score"] = "loss"
     """Validation figure that picks the best epoch: the loss, or the task's score (AUROC,
-    accuracy, Pearson)."""
+    accuracy, Pearson; of residues that of the first head, of angles the mean cosine of the
+    errors). ``train.json`` names it as ``score``."""
     patience: int | None = Field(default=5, ge=1)
     """Epochs without progress before stopping; null trains all epochs."""
     augment: Augment = Augment()

@@ -13,6 +13,7 @@ from bioseq_dl.config import Reading, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.io import letters, mutations, windows
 from bioseq_dl.io.collect import NO_LABEL
+from bioseq_dl.io.labelled_proteins import NO_HEAD
 from bioseq_dl.io.records import Reject
 from bioseq_dl.io.repeats import REPEATED
 
@@ -30,6 +31,7 @@ _FIXES = {
     windows.NO_CONTIG: "use the genome of the same assembly",
     windows.BEYOND: "set edges: pad",
     windows.NO_SUMMIT: "set anchor: centre",
+    NO_HEAD: "give labels of these targets, or leave these records out of the file",
     NO_LABEL: "give labels, or leave these records out of the file",
 }
 
@@ -65,7 +67,7 @@ def check_records(
             f"{lead} {read} records are rejected, {count} for: {reason}; the first",
             file=example.source,
             record=example.record,
-            position=example.position,
+            position=example.position or None,
             found=example.found or None,
             allowed=f"rejected up to {ingest.max_rejected_fraction:g} of all",
             fix=_suggest(reason, rejects, ingest.alphabet),

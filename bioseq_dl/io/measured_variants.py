@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from bioseq_dl.io.mutation_table import (
     strip_stop,
 )
 from bioseq_dl.io.mutations import OTHER_LENGTH, WRONG_LETTER, Mutation, name_mutations
+from bioseq_dl.io.nucleotides import refuse_nucleotides
 from bioseq_dl.io.records import Batch, Reject, make_rejected
 from bioseq_dl.io.repeats import Measured, merge_repeats
 from bioseq_dl.io.residues import check_sequence, read_residues
@@ -36,7 +38,6 @@ from bioseq_dl.io.summary import summarise
 from bioseq_dl.io.tables import read_columns
 
 _ENOUGH = 18
-_NUCLEOTIDES = np.frombuffer(b"ACGTUNacgtun", np.uint8)
 _NUMBER = Targets(kind="regression", names=("number",))
 
 
@@ -164,9 +165,10 @@ def _read_table(
         *entry.columns.values(),
     ]
     columns = list(dict.fromkeys([payload, *(name for name in beside if name is not None)]))
-    for table in read_columns(path, columns, payload):
-        values = {name: table.column(place).to_pylist() for place, name in enumerate(columns)}
-        _add_rows(read, entry, ingest, targets, values, payload, wild_type)
+    with closing(read_columns(path, columns, payload)) as batches:
+        for table in batches:
+            values = {name: table.column(place).to_pylist() for place, name in enumerate(columns)}
+            _add_rows(read, entry, ingest, targets, values, payload, wild_type)
     if read.records.read == 0:
         raise InputError("the table has a header but no rows", file=path)
     return read
@@ -192,7 +194,7 @@ def _add_rows(
     sequences = [read_residues(text) for text in texts]
     good = list(range(count))
     if entry.sequence_column is not None and first == 0:
-        _refuse_nucleotides(found.path, join_letters(texts)[0], texts)
+        refuse_nucleotides(texts, found.path, _ENOUGH)
     if entry.sequence_column is not None and wild_type is not None:
         wanted = len(wild_type.sequence)
         # An empty sequence, one with a stop or with gaps has a reason of its own.
@@ -245,18 +247,6 @@ def _add_rows(
     read.errors.append(numbers[kept])
     replicates = take(entry.replicate_column) or [""] * len(good)
     read.replicates += [replicates[row].strip() for row in kept.tolist()]
-
-
-def _refuse_nucleotides(path: str, letters: NDArray[np.uint8], sequences: Sequence[str]) -> None:
-    """Stop where all letters are nucleotides, and too many for chance."""
-    if len(letters) >= _ENOUGH and np.isin(letters, _NUCLEOTIDES).all():
-        raise InputError(
-            "these look like nucleotides",
-            file=path,
-            found=sequences[0],
-            allowed="amino acids",
-            fix="translate them",
-        )
 
 
 def _find_reason(row: MutatedRow, length: int) -> str | None:

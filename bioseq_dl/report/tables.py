@@ -220,8 +220,11 @@ def tabulate_published(run: RunResults) -> Table | None:
 def tabulate_calibration(run: RunResults) -> Table | None:
     """Give what temperature scaling did."""
     rows = []
-    for target in run.metrics["targets"] if run.metrics["calibration"] else ():
-        found = run.metrics["calibration"][target]
+    for target in run.metrics["targets"]:
+        # Shares and angles have no probability, so no temperature.
+        found = run.metrics["calibration"].get(target)
+        if found is None:
+            continue
         temperatures = [item["value"] for item in found["temperatures"]]
         notes = "; ".join(dict.fromkeys(t["note"] for t in found["temperatures"] if t["note"]))
         row = [Cell(target, notes), Cell(", ".join(f"{value:.2f}" for value in temperatures))]

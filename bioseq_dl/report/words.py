@@ -163,9 +163,10 @@ def say_test(metrics: Mapping[str, Any]) -> str:
 
 def name_score(metrics: Mapping[str, Any]) -> str:
     """Give the name of the figure that training follows on validation."""
-    if metrics["kind"] == "residues" and metrics["headline"] != "accuracy":
-        return "score"
-    return str(metrics["definitions"][metrics["headline"]]["label"])
+    if metrics["kind"] == "residues" and metrics["headline"] == "angle_mae":
+        return "mean cosine of the errors of phi and psi"
+    label = str(metrics["definitions"][metrics["headline"]]["label"])
+    return f"{label} of {metrics['main']}" if metrics["kind"] == "residues" else label
 
 
 def tell_result(metrics: Mapping[str, Any]) -> str:

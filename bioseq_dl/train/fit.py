@@ -23,7 +23,6 @@ from bioseq_dl.data.examples import read_examples
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import check_writable, write_json
-from bioseq_dl.metrics import HEADLINE_OF_KIND
 from bioseq_dl.models.shape import Shape, shape_of
 from bioseq_dl.provenance import hash_file, record_provenance
 from bioseq_dl.tasks.registry import find_task
@@ -40,7 +39,7 @@ from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
 from bioseq_dl.train.loop import Feed, Trained, train_model
 from bioseq_dl.train.optimizer import build_optimizer
 from bioseq_dl.train.precision import Precision, choose_precision
-from bioseq_dl.train.score import validation_score
+from bioseq_dl.train.score import check_scored, name_score, validation_score
 from bioseq_dl.train.weights import class_weights
 
 Log = Callable[[str], None]
@@ -161,9 +160,9 @@ def fit_model(job: Job, log: Log) -> None:
         "epochs_run": progress.epoch,
         "epochs_planned": job.train.epochs,
         "kept_epoch": kept,
-        "score": HEADLINE_OF_KIND[job.targets.kind],
+        "score": name_score(job.targets),
         "kept_val_loss": best["val_loss"],
-        "kept_val_score": _finite(best["val_score"]),
+        "kept_val_score": _known(best["val_score"]),
         "steps": progress.step,
         "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
         "training_seconds": round(progress.seconds, 3),
@@ -281,6 +280,8 @@ def _feed(
         shuffle=False,
     )
     val_rows = np.concatenate(val_plan) if val_plan else rows["val"]
+    if job.train.monitor == "score" and val_plan:
+        check_scored(examples.targets[examples.target_rows(val_rows)], job.targets)
 
     def train_batch(indices: NDArray[np.int64], generator: torch.Generator) -> Any:
         return make_batch(examples, indices, fabric.device, changes, generator)
@@ -303,6 +304,11 @@ def _feed(
     return Feed(_plan(job, examples, rows["train"]), train_batch, validate)
 
 
+def _known(score: float | None) -> float | None:
+    """Give a number that JSON can hold: a score may have no value (constant labels)."""
+    return score if score is not None and math.isfinite(score) else None
+
+
 def _checkpoint(
     job: Job, shape: Shape, examples: Examples, trained: Trained, kept: int, digest: str
 ) -> Checkpoint:
@@ -323,15 +329,10 @@ def _checkpoint(
     )
 
 
-def _finite(value: float | None) -> float | None:
-    """Give a number that JSON can hold: a score may have no value (constant labels)."""
-    return value if value is not None and math.isfinite(value) else None
-
-
 def _describe(row: Epoch, job: Job) -> str:
     text = f"epoch {row.epoch}/{job.train.epochs}: train loss {row.train_loss:.4f}"
     if row.val_loss is not None and row.val_score is not None:
-        name = HEADLINE_OF_KIND[job.targets.kind]
+        name = name_score(job.targets)
         text += f", val loss {row.val_loss:.4f}, val {name} {row.val_score:.4f}"
     return f"{text} ({row.seconds:.1f} s)"
 

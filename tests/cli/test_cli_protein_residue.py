@@ -190,6 +190,9 @@ def test_what_cannot_be_predicted_is_said(finished: Path, tmp_path: Path) -> Non
         "digit": "residue 3 is '1', no amino acid",
         "long": "30 residues, more than 20",
     }
+    fasta.write_text(">a\n" + "ATGGC" * 6 + "\n>b\n" + "acgun" * 4 + "\n")
+    with pytest.raises(InputError, match=r"new.fa: these look like nucleotides; .*translate them"):
+        predict_residues(model, fasta, torch.device("cpu"))
     fasta.write_text(">a\nMK\n>a\nMK\n")
     with pytest.raises(InputError, match="an id stands twice"):
         predict_residues(model, fasta, torch.device("cpu"))
