@@ -241,7 +241,6 @@ def _choose_precision(
 ) -> Precision:
     where = torch.device(device.accelerator)
     loss = _load_loss(job, task, examples, rows, where)
-
     plan = _plan(job, examples, rows)
 
     def trial(candidate: nn.Module, number: int) -> Tensor:
