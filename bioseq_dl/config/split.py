@@ -123,8 +123,8 @@ class ProteinAudit(Audit):
     evalue: float = Field(default=1e-3, gt=0, le=10)
     """Greatest E-value of an alignment: what keeps chance out."""
     program: Literal["auto", "mmseqs", "builtin"] = "auto"
-    """``mmseqs``: MMseqs2; ``builtin``: alignments of all pairs, which overlook nothing and take
-    longer (three billion pairs of residues a second and core); ``auto``: MMseqs2 where it is
+    """``mmseqs``: MMseqs2; ``builtin``: alignments of all pairs, which overlook nothing, in a
+    time that grows with the product of the two sets' residues; ``auto``: MMseqs2 where it is
     installed. The two differ a little: name one where results must not hang on the machine."""
     kmer: int = Field(default=5, ge=3, le=12)
     """Length of those k-mers, in residues: two unrelated proteins of 300 residues share one of

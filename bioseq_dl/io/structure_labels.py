@@ -68,7 +68,7 @@ def read_structure_labels(
         ``mkdssp`` calls that program for states and accessibility; ``builtin`` computes the
         states with `bioseq_dl.io.dssp` and the accessibility with Biopython (Shrake & Rupley
         1973, 100 points an atom); ``auto`` takes mkdssp where it is installed and can read the
-        file (it wants a full header), else ``builtin``: their states agree in 99.97 %.
+        file (it wants a full header), else ``builtin``: their states differ in few residues.
     accessibility : bool
         False leaves `rsa` out, most of the time that ``builtin`` takes.
     reduction, max_length, strict

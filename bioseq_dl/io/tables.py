@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -104,29 +104,23 @@ def _read_text(
     header, delimiter = read_header(path, sequence_column)
     _check_columns(path, header, columns)
     ragged: list[pv.InvalidRow] = []
-
-    def stop_at(row: pv.InvalidRow) -> str:
-        ragged.append(row)
-        return "error"
-
-    # Read on one thread, so that Arrow can tell the row's number.
-    options = {
-        "read_options": pv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        "parse_options": pv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=stop_at
-        ),
-        "convert_options": pv.ConvertOptions(
-            include_columns=columns,
-            column_types=dict.fromkeys(columns, pa.string()),
-            strings_can_be_null=False,
-        ),
-    }
     with open_binary(path) as handle:
-        lent = reader = None
+        lent, stop, reader = _Lent(handle), _Stop(ragged), None
+        held = (weakref.ref(lent), weakref.ref(stop))
         try:
-            lent = _Lent(handle)
-            held = weakref.ref(lent)
-            with pv.open_csv(lent, **options) as reader:
+            # Read on one thread, so that Arrow can tell the row's number.
+            with pv.open_csv(
+                lent,
+                read_options=pv.ReadOptions(use_threads=False, block_size=_BLOCK),
+                parse_options=pv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=stop
+                ),
+                convert_options=pv.ConvertOptions(
+                    include_columns=columns,
+                    column_types=dict.fromkeys(columns, pa.string()),
+                    strings_can_be_null=False,
+                ),
+            ) as reader:
                 yield from reader
         except pa.ArrowInvalid as error:
             if ragged:
@@ -140,7 +134,7 @@ def _read_text(
                 ) from None
             raise InputError(f"cannot read the table: {error}", file=path) from None
         finally:
-            lent = reader = None
+            del lent, stop, reader
             _await_release(held)
 
 
@@ -152,15 +146,26 @@ class _Lent:
         self.closed = False
 
 
-def _await_release(held: weakref.ref[_Lent]) -> None:
-    """Wait until no thread of Arrow's has the file.
+class _Stop:
+    """Stops Arrow at the first row that has not as many fields as the header, and keeps it."""
+
+    def __init__(self, rows: list[pv.InvalidRow]) -> None:
+        self._rows = rows
+
+    def __call__(self, row: pv.InvalidRow) -> str:
+        self._rows.append(row)
+        return "error"
+
+
+def _await_release(held: Sequence[weakref.ref[Any]]) -> None:
+    """Wait until no thread of Arrow's has the file, or what it calls.
 
     Closing the reader does not wait for the threads that read ahead. One that lets go of a Python
     object while Python itself ends, as it does soon after an error, is killed by it, and the
     process with it (``terminate called without an active exception``).
     """
     end = time.monotonic() + _PATIENCE
-    while held() is not None and time.monotonic() < end:
+    while any(one() is not None for one in held) and time.monotonic() < end:
         time.sleep(0.0005)
 
 

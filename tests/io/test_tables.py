@@ -144,16 +144,21 @@ def test_no_thread_of_arrow_outlives_an_error(tmp_path, monkeypatch, text, messa
     # One in thirty times or so one did, and killed Python at its end.
     held = []
 
-    class Watched(tables._Lent):
-        def __init__(self, handle):
-            super().__init__(handle)
-            held.append(weakref.ref(self))
+    def watch(kind):
+        def make(given):
+            made = kind(given)
+            held.append(weakref.ref(made))
+            return made
 
-    monkeypatch.setattr(tables, "_Lent", Watched)
+        return make
+
+    for name in ("_Lent", "_Stop"):
+        monkeypatch.setattr(tables, name, watch(getattr(tables, name)))
     path = tmp_path / "t.csv"
     path.write_text(text)
-    for _ in range(100):
+    for _ in range(200):
         with pytest.raises(InputError, match=message) as caught:
             read_label_table(path, LabelColumns(q8="q8", split="fold"))
         assert caught.tb is not None  # which holds the frames, and so the generators
-        assert held.pop()() is None
+        assert [one() for one in held] == [None, None]
+        held.clear()
