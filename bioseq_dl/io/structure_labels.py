@@ -30,6 +30,7 @@ from bioseq_dl.io.labelled_proteins import (
     LabelledProteins,
     gather_proteins,
 )
+from bioseq_dl.io.programs import find_program
 from bioseq_dl.io.secondary_structure import NO_LABEL, reduce_states
 from bioseq_dl.io.structures import Chain, ResidueKey, find_breaks, is_mmcif, read_structure
 
@@ -115,15 +116,7 @@ def find_mkdssp(program: Program = "auto") -> str | None:
     InputError
         Where it is asked for and not installed.
     """
-    if program == "builtin":
-        return None
-    found = shutil.which("mkdssp")
-    if found is None and program == "mkdssp":
-        raise InputError(
-            "mkdssp is not installed",
-            fix="install dssp (conda-forge or your system's package), or set program: builtin",
-        )
-    return found
+    return find_program("mkdssp", program, "dssp (conda-forge or your system's package)")
 
 
 def run_mkdssp(

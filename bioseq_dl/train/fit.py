@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +38,7 @@ from bioseq_dl.train.loop import Feed, Trained, train_model
 from bioseq_dl.train.optimizer import build_optimizer
 from bioseq_dl.train.precision import Precision, choose_precision
 from bioseq_dl.train.score import check_scored, name_score, validation_score
+from bioseq_dl.train.signals import stop_signals
 from bioseq_dl.train.weights import class_weights
 
 Log = Callable[[str], None]
@@ -128,7 +127,7 @@ def fit_model(job: Job, log: Log) -> None:
                 log_epoch(writer, curve[-1])
                 log(_describe(curve[-1], job))
 
-        with _stop_signals() as stop_asked:
+        with stop_signals() as stop_asked:
             trained = train_model(
                 fabric,
                 model,
@@ -345,16 +344,3 @@ def _open_tensorboard(job: Job) -> Writer:
             fix="install it (extra tensorboard), or set train.tensorboard: false",
         ) from None
     return SummaryWriter(str(job.out.with_name("tensorboard")))
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Note SIGTERM and SIGUSR1 (a cluster's warning) instead of dying of them."""
-    asked = []
-    numbers = (signal.SIGTERM, signal.SIGUSR1)
-    before = {number: signal.signal(number, lambda *_: asked.append(True)) for number in numbers}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -91,7 +91,7 @@ def test_an_interrupted_training_ends_in_the_same_bytes(
 
         yield ask
 
-    monkeypatch.setattr(fit, "_stop_signals", stop_after)
+    monkeypatch.setattr(fit, "stop_signals", stop_after)
     with pytest.raises(Interrupted):
         fit_model(job, lambda _: None)
     assert not job.out.exists()
