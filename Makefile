@@ -82,6 +82,7 @@ bench-residues: $(READY)  ## secondary structure on CB513 (hours on 2 cores)
 
 bench-fitness: $(READY)  ## the effect of mutations: GB1, avGFP, amyloid, TDP-43
 	$(BIN)/python benchmarks/run_accuracy.py benchmarks/protein_fitness/config.yaml
+	$(BIN)/python benchmarks/protein_fitness/intervals.py
 
 bench-motifs: $(READY)  ## the factors of the GUE tasks (after bench-gue)
 	$(BIN)/python benchmarks/motifs/run.py

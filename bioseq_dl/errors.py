@@ -29,6 +29,11 @@ class InputError(Exception):
         What may stand there.
     fix : str, optional
         What the user can do about it.
+
+    Attributes
+    ----------
+    problem, found
+        As given, for who counts errors by their kind.
     """
 
     def __init__(
@@ -55,6 +60,8 @@ class InputError(Exception):
         if fix is not None:
             text += f"; fix: {fix}"
         super().__init__(" ".join(text.split()))
+        self.problem = problem
+        self.found = found
 
 
 def _shorten(value: object, limit: int = 60) -> str:

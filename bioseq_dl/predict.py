@@ -18,6 +18,7 @@ from bioseq_dl.encode.sequence import fit_length
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.fasta import read_fasta
 from bioseq_dl.io.letters import check_letters, join_letters
+from bioseq_dl.io.residues import look_like_nucleotides
 from bioseq_dl.predictions import name_outputs
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import Checkpoint, restore_model
@@ -68,8 +69,9 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
     """Predict every sequence of a FASTA with one or several models.
 
     A model trained on sequences of one length reads that length: others are cropped or
-    padded around their centre, and their note says so. In DNA U reads as T; lower case reads
-    as upper.
+    padded around their centre, and their note says so. Proteins are neither: a variant of another
+    length than those of training has no prediction, nor has one that looks like nucleotides. In
+    DNA U reads as T; lower case reads as upper.
 
     Parameters
     ----------
@@ -121,12 +123,15 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
             max_unknown_fraction=1.0,
         ),
     )
-    good = np.array([row for row in range(len(records)) if row not in checked.problems], np.int64)
     length = first.shape.length
+    faults = {row: problem[0] for row, problem in checked.problems.items()}
+    if letters == "protein":
+        for row, record in enumerate(records):
+            if row not in faults and (fault := _find_misfit(record.sequence, length)):
+                faults[row] = fault
+    good = np.array([row for row in range(len(records)) if row not in faults], np.int64)
     notes = [
-        checked.problems[row][0]
-        if row in checked.problems
-        else _tell_fit(len(record.sequence), length, alphabet)
+        faults[row] if row in faults else _tell_fit(len(record.sequence), length, alphabet)
         for row, record in enumerate(records)
     ]
     columns: dict[str, pa.Array] = {"id": pa.array([record.id for record in records])}
@@ -141,6 +146,16 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
             columns[name] = pa.array(full, pa.float64(), mask=np.isnan(full))
     columns["note"] = pa.array(notes, pa.string())
     return pa.table(columns)
+
+
+def _find_misfit(sequence: str, wanted: int | None) -> str | None:
+    """Tell why a protein cannot be read by models of variants."""
+    if look_like_nucleotides(sequence):
+        return "these look like nucleotides: translate them"
+    if wanted is not None and len(sequence) != wanted:
+        # Its residues would stand at other places than those that the model knows.
+        return f"{len(sequence)} residues, where the models were trained on variants of {wanted}"
+    return None
 
 
 def _tell_fit(found: int, wanted: int | None, alphabet: Alphabet) -> str | None:

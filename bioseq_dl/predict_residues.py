@@ -15,7 +15,13 @@ from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.embeddings import read_embeddings
 from bioseq_dl.io.fasta import read_fasta
-from bioseq_dl.io.labelled_proteins import AMINO_ACIDS, LONGEST, read_residues
+from bioseq_dl.io.labelled_proteins import (
+    AMINO_ACIDS,
+    LONGEST,
+    NUCLEOTIDES_ENOUGH,
+    read_residues,
+)
+from bioseq_dl.io.nucleotides import refuse_nucleotides
 from bioseq_dl.io.psipred import PredictedProtein
 from bioseq_dl.predict import predict_examples
 from bioseq_dl.residue_outputs import scale_outputs, split_labels
@@ -104,17 +110,21 @@ def read_proteins(path: Path, longest: int) -> tuple[list[str], list[str], dict[
     Raises
     ------
     InputError
-        Where none can, or an id stands twice.
+        Where none can, they are nucleotides, or an id stands twice.
     """
     ids: list[str] = []
     sequences: list[str] = []
     skipped: dict[str, str] = {}
-    for record in read_fasta(path):
+    taken: set[str] = set()
+    records = list(read_fasta(path))
+    refuse_nucleotides((record.sequence for record in records), path, NUCLEOTIDES_ENOUGH)
+    for record in records:
         residues = read_residues(record.sequence)
-        if record.id in skipped or record.id in ids:
+        if record.id in taken:
             raise InputError(
                 "an id stands twice", file=path, record=record.id, fix="give each its own"
             )
+        taken.add(record.id)
         other = next((place for place, one in enumerate(residues) if one not in _KNOWN), None)
         if not residues:
             skipped[record.id] = "empty sequence"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bioseq_dl.errors import InputError
-from bioseq_dl.io.atomic import atomic_path, check_writable, write_json, write_text
+from bioseq_dl.io.atomic import atomic_folder, atomic_path, check_writable, write_json, write_text
 
 
 def names(folder: Path) -> set[str]:
@@ -158,3 +158,39 @@ def test_a_folder_where_the_file_should_go(write: object, tmp_path: Path) -> Non
 def test_check_leaves_no_file(tmp_path: Path) -> None:
     check_writable(tmp_path / "a" / "b.txt")
     assert names(tmp_path) == {"a"}
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "a" / "b") as folder:
+        (folder / "x").write_text("1")
+        assert not (tmp_path / "a" / "b").exists()
+    assert names(tmp_path) == {"a", "b", "x"}
+    assert (tmp_path / "a/b").stat().st_mode & 0o777 == 0o777 & ~current_umask()
+    with pytest.raises(InputError), atomic_folder(tmp_path / "c") as folder:  # noqa: PT012
+        (folder / "x").mkdir()
+        (folder / "x").write_text("1")
+    assert names(tmp_path) == {"a", "b", "x"}
+
+
+def test_a_folder_must_be_fresh(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with atomic_folder(tmp_path / "empty") as folder:
+        (folder / "x").write_text("1")
+    before = names(tmp_path)
+    with (
+        pytest.raises(InputError, match=r"empty: the folder is not empty.*found 'x'"),
+        atomic_folder(tmp_path / "empty"),
+    ):
+        pass
+    with (
+        pytest.raises(InputError, match="a file stands where a folder is needed"),
+        atomic_folder(tmp_path / "empty" / "x"),
+    ):
+        pass
+    assert names(tmp_path) == before
+
+
+def current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -165,3 +165,47 @@ def test_mistakes_are_told_in_one_line(data: dict[str, object], message: str) ->
         validate_config(data, "config")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def publish(metric: str, target: str | None = None) -> Config:
+    """A run of every head with one published figure."""
+    source = {"path": "a.tsv"}
+    figure = {"metric": metric, "value": 1, "source": "x", "target": target}
+    run = {
+        "task": "protein_residue",
+        "targets": {"names": ["q3", "q8", "disorder", "rsa", "angles"]},
+        "ingest": {"inputs": [{"format": "structure", "source": source}]},
+        "published": [figure],
+    }
+    return validate_config({"runs": {"a": run}})
+
+
+@pytest.mark.parametrize(
+    ("metric", "target", "allowed"),
+    [
+        ("recall:Z", "q3", "unknown metric 'recall:Z' of q3; allowed: accuracy, sov, recall:H"),
+        ("recall:G", "q3", "unknown metric 'recall:G' of q3"),
+        ("recall", "q3", "unknown metric 'recall' of q3"),
+        ("recall:Z", None, "unknown metric 'recall:Z'; allowed: accuracy, sov, recall:H"),
+        ("accuracy", "rsa", "unknown metric 'accuracy' of rsa; allowed: mae, pearson"),
+        ("auroc", "q8", "unknown metric 'auroc' of q8"),
+        ("recall:H", "disorder", "of disorder; allowed: auroc, recall, precision"),
+        ("pearson", "phi", "unknown metric 'pearson' of phi; allowed: angle_mae"),
+        ("angle_mae", "angles", "unknown target 'angles'; targets: q3, q8, disorder, rsa, phi"),
+    ],
+)
+def test_published_figures_are_of_metrics_that_the_target_has(
+    metric: str, target: str | None, allowed: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        publish(metric, target)
+    assert allowed in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [("recall:G", "q8"), ("recall:G", None), ("sov:E", "q3"), ("recall", "disorder"),
+     ("pearson", "rsa"), ("angle_mae", "psi")],
+)  # fmt: skip
+def test_published_figures_of_residues(metric: str, target: str | None) -> None:
+    assert publish(metric, target).runs["a"].published[0].metric == metric

@@ -42,8 +42,6 @@ def predict_pairs(examples: Examples, fold: int, config: VariantBaselines) -> Pr
         has another length.
     """
     rows = find_rows(examples, fold)
-    if not len(rows.train):
-        raise InputError("the training fold is empty")
     mutations = one_hot_places(examples, _need_wild_type(examples, "pairwise"))
     pairs, count = pair_features(mutations, rows.train, config.max_pairs)
     single = one_hot_places(examples)
@@ -122,8 +120,6 @@ def predict_blosum(examples: Examples, fold: int, config: VariantBaselines) -> P
         has another length.
     """
     rows = find_rows(examples, fold)
-    if not len(rows.train):
-        raise InputError("the training fold is empty")
     wild_type = _need_wild_type(examples, "blosum")
     scores = score_blosum(examples, wild_type)
     outputs, chosen = fit_linear(

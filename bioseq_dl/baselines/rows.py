@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bioseq_dl.encode.examples import Examples
+from bioseq_dl.errors import InputError
 from bioseq_dl.predictions import judged_rows
 
 Floats = NDArray[np.float64]
@@ -43,10 +44,13 @@ def find_rows(examples: Examples, fold: int) -> FoldRows:
     Raises
     ------
     InputError
-        Where there is no such fold.
+        Where there is no such fold, or its training records are none.
     """
     judged = judged_rows(examples, fold)
-    return FoldRows(examples.select(fold, "train"), examples.select(fold, "val"), judged)
+    train = examples.select(fold, "train")
+    if not len(train):
+        raise InputError("the training fold is empty")
+    return FoldRows(train, examples.select(fold, "val"), judged)
 
 
 def labelled(examples: Examples, rows: Rows, target: int) -> tuple[Rows, Floats]:

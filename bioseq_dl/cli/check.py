@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bioseq_dl.cli.common import add_path
 from bioseq_dl.cli.fetch import list_sources
 from bioseq_dl.config import Config, MutationTable, Run, VcfVariants, load_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.steps import stage_key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SHOWN = 60
+"""Characters of what was found in a rejected record."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,13 +72,34 @@ def _check_data(entry: Run, cache: Path) -> None:
     ingested = read(entry.ingest, entry.targets, files, cache)
     for line in _describe_inputs(ingested.summary):
         print(f"  {line}")
+    for line in _show_rejects(ingested.rejected):
+        print(f"  {line}")
+    for note in ingested.summary["notes"]:
+        print(f"  {note}")
     folds = assign_folds(ingested.records, entry.split, entry.targets)
-    counts = folds.column("fold0").value_counts().to_pylist()
+    first = folds.column("fold0")
+    counts = first.value_counts().to_pylist()
     roles = {item["values"]: item["counts"] for item in counts}
     told = ", ".join(
         f"{role} {roles[role]:,}" for role in ("train", "val", "test") if role in roles
     )
     print(f"  folds: {entry.split.folds} ({entry.split.method}); first: {told}")
+    if entry.targets.per_residue:
+        from bioseq_dl.io.residue_counts import count_by_fold
+
+        labelled = count_by_fold(ingested.records, first.to_pylist(), entry.targets)
+        for name, found in labelled.items():
+            told = ", ".join(f"{role} {count:,}" for role, count in found.items())
+            print(f"  residues with a label of {name}: {told}")
+    if entry.embeddings is not None:
+        from bioseq_dl.io.embeddings import check_embeddings
+        from bioseq_dl.io.manifest import find_file
+
+        ids = ingested.records.column("id").to_pylist()
+        lengths = [len(text) for text in ingested.records.column("sequence").to_pylist()]
+        file = find_file(entry.embeddings.source, files).path
+        check_embeddings(file, ids, lengths, entry.embeddings.features)
+        print(f"  {file}: embeddings of all {len(ids):,} records")
 
 
 def _check_variants(section: VcfVariants | MutationTable, cache: Path) -> None:
@@ -118,6 +145,20 @@ def _check_variants(section: VcfVariants | MutationTable, cache: Path) -> None:
         )
     if missing:
         print(f"  contigs that the genome lacks: {', '.join(missing[:5])}")
+
+
+def _show_rejects(rejected: pa.Table) -> list[str]:
+    """Name the first record that was rejected for each reason."""
+    first: dict[str, dict[str, str]] = {}
+    for row in rejected.to_pylist():
+        first.setdefault(row["reason"], row)
+    lines = []
+    for reason, row in first.items():
+        place = f", {row['position']}" if row["position"] else ""
+        found = row["found"] if len(row["found"]) <= _SHOWN else f"{row['found'][: _SHOWN - 1]}…"
+        told = f"; found {found!r}" if found else ""
+        lines.append(f"first rejected, {reason}: record {row['record']!r}{place}{told}")
+    return lines
 
 
 def _describe_inputs(summary: dict[str, Any]) -> list[str]:

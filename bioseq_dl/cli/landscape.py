@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
             "the records have no wild type", file=arguments.records, fix="give ingest.wild_type"
         )
     chosen = choose_device(Train(device=arguments.device))
-    set_threads(arguments.threads)
+    threads = set_threads(arguments.threads)
+    log(f"device {chosen.name}, {threads} threads ({chosen.reason})")
     told = describe_landscape(
         [read_checkpoint(path) for path in arguments.model],
         read_examples(arguments.examples),
@@ -57,6 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         int(metadata[b"first"]),
         entry.landscape,
         torch.device(chosen.accelerator),
+        log,
     )
     write_tsv(arguments.singles, told.singles)
     write_tsv(arguments.designs, told.designs)

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "predictions",
         "output: .parquet, or .tsv with --fasta; where the model predicts residues, --fasta gives "
-        "a folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein",
+        "a fresh folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein",
     )
 
 
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
     elif checkpoints[0].targets.per_residue:
         count = _predict_residues(arguments, checkpoints, device, log)
     else:
-        count = _predict_fasta(arguments, checkpoints, device)
+        count = _predict_fasta(arguments, checkpoints, device, log)
     log(f"{count:,} predictions in {arguments.predictions}")
 
 
@@ -106,6 +106,7 @@ def _predict_residues(
     device: torch.device,
     log: Callable[[str], None],
 ) -> int:
+    from bioseq_dl.io.atomic import check_fresh
     from bioseq_dl.predict_residues import predict_residues
     from bioseq_dl.report.residue_files import write_proteins
 
@@ -115,6 +116,7 @@ def _predict_residues(
             found=str(arguments.predictions),
             fix="give --predictions the name of a folder",
         )
+    check_fresh(arguments.predictions)
     proteins, skipped = predict_residues(checkpoints, arguments.fasta, device, arguments.embeddings)
     written = write_proteins(arguments.predictions, proteins, skipped, arguments.pictures)
     for name, why in skipped.items():
@@ -125,9 +127,13 @@ def _predict_residues(
 
 
 def _predict_fasta(
-    arguments: argparse.Namespace, checkpoints: list[Checkpoint], device: torch.device
+    arguments: argparse.Namespace,
+    checkpoints: list[Checkpoint],
+    device: torch.device,
+    log: Callable[[str], None],
 ) -> int:
     import csv
+    from collections import Counter
 
     from bioseq_dl.io.atomic import atomic_path
     from bioseq_dl.io.parquet import write_parquet
@@ -144,4 +150,10 @@ def _predict_fasta(
             writer = csv.writer(out, delimiter="\t", lineterminator="\n")
             writer.writerow(table.column_names)
             writer.writerows(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    for note, count in Counter(table.column("note").drop_null().to_pylist()).most_common(5):
+        log(f"{count:,} of {table.num_rows:,} sequences: {note}")
+    # Where no sequence could be read, there is no column of values.
+    missing = table.column(1).null_count if table.num_columns > 2 else table.num_rows
+    if missing:
+        log(f"WARNING: {missing:,} of {table.num_rows:,} sequences have no prediction")
     return int(table.num_rows)

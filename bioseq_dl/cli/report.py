@@ -35,7 +35,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the report of all runs of a config."""
     from bioseq_dl.io.atomic import write_text
     from bioseq_dl.report.page import build_report
-    from bioseq_dl.report.summary import summarise
 
     log = start_log()
     config = load_config(arguments.config)
@@ -43,11 +42,17 @@ def run(arguments: argparse.Namespace) -> None:
     files = {name: _list_files(results, name, entry) for name, entry in config.runs.items()}
     build_report(config, files, arguments.out)
     if arguments.summary is not None:
-        name, first = next(iter(files.items()))
-        metrics = json.loads(first.metrics.read_text(encoding="utf-8"))
-        audit = json.loads(first.audit.read_text(encoding="utf-8")) if first.audit else None
-        write_text(arguments.summary, "\n".join(summarise(metrics, name, audit)) + "\n")
+        told = [_summarise(name, given) for name, given in files.items()]
+        write_text(arguments.summary, "\n".join(told))
     log(f"report: {arguments.out}")
+
+
+def _summarise(name: str, files: RunFiles) -> str:
+    from bioseq_dl.report.summary import summarise
+
+    metrics = json.loads(files.metrics.read_text(encoding="utf-8"))
+    audit = json.loads(files.audit.read_text(encoding="utf-8")) if files.audit else None
+    return "\n".join(summarise(metrics, name, audit)) + "\n"
 
 
 def _list_files(results: Path, name: str, entry: Run) -> RunFiles:

@@ -8,9 +8,10 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from bioseq_dl.cli.common import add_path, read_run, start_log, thread_count
+from bioseq_dl.cli.common import add_path, start_log, thread_count
+from bioseq_dl.cli.variants_entry import read_entry
 from bioseq_dl.config import MutationTable, Train, VcfVariants
 from bioseq_dl.errors import InputError
 
@@ -19,12 +20,7 @@ if TYPE_CHECKING:
     from bioseq_dl.variants.ensemble import Ensemble
     from bioseq_dl.variants.workers import Workers
 
-Entry = TypeVar("Entry", VcfVariants, MutationTable)
 Log = Callable[[str], None]
-
-_VCF_KEYS = ("mismatch", "prefix", "precision")
-_TABLE_KEYS = ("column", "id_column", "first")
-_SHARED_KEYS = ("scale", "targets", "max_unknown_fraction")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--window", type=thread_count, help="bases the models read")
     group.add_argument("--mismatch", choices=("strict", "skip", "flip"), help="wrong REF")
     group.add_argument("--prefix", help="start of the INFO keys")
-    group = parser.add_argument_group("or by hand: a table of mutations like A24G,C30T")
+    group = parser.add_argument_group(
+        "or by hand: a table of mutations like A24G,C30T, in the models' letters"
+    )
     add_path(group, "mutations", "CSV, TSV or Parquet", required=False)
     add_path(group, "wild-type", "FASTA with the sequence that is mutated", required=False)
     group.add_argument("--column", help="column of the mutations")
@@ -75,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bioseq_dl.provenance import record_provenance
 
     log = start_log()
-    entry, files = _read_entry(arguments)
+    entry, files = read_entry(arguments)
     _check_outputs(arguments, entry, files)
     with _end_cleanly(), record_provenance() as provenance:
         if isinstance(entry, VcfVariants):
@@ -102,6 +100,10 @@ def _score_vcf(
     if workers.count > 1:
         log(f"scored in {workers.count} processes")
     ensemble = _load_models(arguments, entry, entry.window, log, workers.threads)
+    if ensemble.alphabet.complement is None:
+        raise InputError(
+            "models of proteins score no VCF", fix="give --mutations, named in amino acids"
+        )
     cache = _find_cache(arguments)
     genome = open_genome(fasta.path, cache, sha256=fasta.sha256)
     return score_vcf(
@@ -120,17 +122,20 @@ def _score_vcf(
 def _score_table(
     arguments: argparse.Namespace, entry: MutationTable, files: dict[str, Fetched], log: Log
 ) -> dict[str, Any]:
+    from bioseq_dl.encode.alphabet import ALPHABETS
     from bioseq_dl.io.fasta import read_fasta
     from bioseq_dl.io.mutation_table import read_wild_type
+    from bioseq_dl.tasks.registry import find_task
     from bioseq_dl.train.checkpoint import read_checkpoint
-    from bioseq_dl.variants.mutations import score_mutations
+    from bioseq_dl.variants.mutations import score_mutations, tell_alphabet
 
     table, fasta = files["source"], files["wild_type"]
-    letters = next(read_fasta(fasta.path)).sequence.upper()
-    wild_type = read_wild_type(fasta.path, "rna" if "U" in letters else "dna")
-    log(f"wild type {wild_type.id}, {len(wild_type.sequence):,} letters")
-    trained = read_checkpoint(arguments.model[0]).shape.length
-    length = len(wild_type.sequence) if trained is None else None
+    first = read_checkpoint(arguments.model[0])
+    alphabet = ALPHABETS[find_task(first.task).alphabet]
+    letters = next(read_fasta(fasta.path)).sequence
+    wild_type = read_wild_type(fasta.path, tell_alphabet(letters, alphabet))
+    log(f"wild type {wild_type.id}, {len(wild_type.sequence):,} {alphabet.unit}s")
+    length = len(wild_type.sequence) if first.shape.length is None else None
     return score_mutations(
         entry,
         Path(table.path),
@@ -176,7 +181,7 @@ def _load_models(
     )
     batches = ensemble.engines[0].batches
     log(
-        f"{len(ensemble.engines)} models, windows of {ensemble.length} bases, "
+        f"{len(ensemble.engines)} models, windows of {ensemble.length} {ensemble.alphabet.unit}s, "
         f"{batches.windows} windows or {batches.tiles} mutants at once"
     )
     return ensemble
@@ -187,95 +192,6 @@ def _find_cache(arguments: argparse.Namespace) -> Path:
 
     found: Path = arguments.cache or default_cache()
     return found
-
-
-def _read_entry(
-    arguments: argparse.Namespace,
-) -> tuple[VcfVariants | MutationTable, dict[str, Fetched]]:
-    """Give what is scored, and its files as ``source`` and ``genome`` or ``wild_type``."""
-    ways = [arguments.config, arguments.vcf, arguments.mutations]
-    if sum(way is not None for way in ways) != 1:
-        raise InputError("give one of --config, --vcf and --mutations")
-    if arguments.config is not None:
-        return _read_from_config(arguments)
-    if arguments.vcf is not None:
-        _refuse_options(
-            arguments, ("run_name", "name", "sources", "wild_type", *_TABLE_KEYS), "--vcf"
-        )
-        return _make_entry(
-            VcfVariants, arguments, "vcf", arguments.vcf, "genome", ("window", *_VCF_KEYS)
-        )
-    others = ("run_name", "name", "sources", "genome", "window", *_VCF_KEYS)
-    _refuse_options(arguments, others, "--mutations")
-    return _make_entry(
-        MutationTable, arguments, "mutations", arguments.mutations, "wild_type", _TABLE_KEYS
-    )
-
-
-def _read_from_config(
-    arguments: argparse.Namespace,
-) -> tuple[VcfVariants | MutationTable, dict[str, Fetched]]:
-    from bioseq_dl.io.manifest import find_file, read_manifest
-
-    given = ("genome", "window", "wild_type", *_VCF_KEYS, *_TABLE_KEYS, *_SHARED_KEYS)
-    _refuse_options(arguments, given, "--config")
-    if arguments.sources is None:
-        raise InputError("with --config, give --sources")
-    variants = read_run(arguments).variants
-    if arguments.name not in variants:
-        raise InputError(
-            "the run has no such variants" if arguments.name else "with --config, give --name",
-            found=arguments.name,
-            allowed=", ".join(variants) or "none: the run has no section variants",
-        )
-    entry = variants[arguments.name]
-    files = read_manifest(arguments.sources)
-    other = "genome" if isinstance(entry, VcfVariants) else "wild_type"
-    return entry, {
-        "source": find_file(entry.source, files),
-        other: find_file(getattr(entry, other), files),
-    }
-
-
-def _make_entry(
-    kind: type[Entry],
-    arguments: argparse.Namespace,
-    form: str,
-    source: Path,
-    other: str,
-    keys: tuple[str, ...],
-) -> tuple[Entry, dict[str, Fetched]]:
-    """Fill the config's section from options, so that its defaults hold here as well."""
-    from pydantic import ValidationError
-
-    second: Path | None = getattr(arguments, other)
-    if second is None:
-        raise InputError(f"with --{form}, give --{other.replace('_', '-')}")
-    given = {key: getattr(arguments, key) for key in (*keys, *_SHARED_KEYS)}
-    data = {key: value for key, value in given.items() if value is not None}
-    data |= {"format": form, "source": {"path": str(source)}, other: {"path": str(second)}}
-    try:
-        entry = kind.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = "--" + str(first["loc"][0]).replace("_", "-")
-        raise InputError(f"{option}: {first['msg']}", found=first["input"]) from None
-    return entry, {"source": _describe_file(source), other: _describe_file(second)}
-
-
-def _describe_file(path: Path) -> Fetched:
-    from bioseq_dl.io.handles import read_magic
-    from bioseq_dl.io.manifest import Fetched, hash_file
-
-    read_magic(path)  # says what is wrong with a file that is missing or empty
-    return Fetched(str(path), hash_file(path), path.stat().st_size)
-
-
-def _refuse_options(arguments: argparse.Namespace, names: tuple[str, ...], way: str) -> None:
-    for name in names:
-        if getattr(arguments, name) is not None:
-            option = "--" + name.removesuffix("_name").replace("_", "-")
-            raise InputError(f"{option} does not go with {way}")
 
 
 def _check_outputs(

@@ -39,6 +39,16 @@ def _states(name: str, states: str, meaning: str) -> Head:
     return Head("states", (name,), tuple(f"{name}:{state}" for state in states), states, meaning)
 
 
+METRICS_OF_MEASURE: Mapping[str, tuple[str, ...]] = {
+    "states": ("accuracy", "sov"),
+    "mask": ("auroc", "recall", "precision"),
+    "share": ("mae", "pearson"),
+    "angles": ("angle_mae",),
+}
+"""What a head measures: names of its metrics, as `bioseq_dl.residue_metrics` computes them."""
+METRICS_OF_STATE = ("recall", "precision", "sov")
+"""Metrics of each state of a head, named as ``recall:H``."""
+
 HEADS: Mapping[str, Head] = {
     # Letters and their order as in bioseq_dl.io.secondary_structure, which a test compares.
     "q3": _states("q3", "HEC", "secondary structure, three states"),
@@ -55,3 +65,10 @@ HEADS: Mapping[str, Head] = {
     ),
 }
 """Name, as ``targets.names`` has it: the head."""
+
+
+def list_metrics(label: str) -> tuple[str, ...]:
+    """Give the names of all metrics of a label, those of single states last."""
+    head = next(head for head in HEADS.values() if label in head.labels)
+    of_states = (f"{name}:{state}" for name in METRICS_OF_STATE for state in head.states)
+    return (*METRICS_OF_MEASURE[head.measure], *of_states)

@@ -29,6 +29,10 @@ class Designs(Section):
     """Use only mutations that training records hold: the model knows nothing of the others."""
     beam: int = Field(default=100, ge=1)
     """Variants kept at each number of mutations."""
+    max_scored: int = Field(default=100_000, ge=1)
+    """Variants scored at each number of mutations above one, at most. Where ``beam`` gives more,
+    each of its variants gets an equal number of further mutations, those with the best single
+    mutants, and the report tells how many were left out."""
 
 
 class Landscape(Section):

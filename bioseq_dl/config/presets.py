@@ -79,16 +79,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     # Ours, for variants of one protein: small, and beside a term for each residue at its place.
     "variants": {
-        "conv": (
-            {"channels": 64, "kernel": 5, "dropout": 0.1},
-            {"channels": 64, "kernel": 5, "residual": True, "dropout": 0.1},
-        ),
+        "conv": ({"channels": 16, "kernel": 3},),
         "normalisation": "none",
         "activation": "gelu",
         "pooling": ("flatten",),
-        "flatten_channels": 16,
         "dense": (64,),
-        "dropout": 0.2,
+        "dropout": 0.4,
         "wide": {"positional": 1},
     },
     # Ours, for an output at each position: none pools. Sizes were chosen on the validation

@@ -85,6 +85,11 @@ class ProteinFitnessRun(Section):
     def _sections_agree(self) -> ProteinFitnessRun:
         check_labels(self)
         check_loss(self)
+        if (self.model.preset or "").startswith("residue_"):
+            raise ValueError(
+                f"model.preset {self.model.preset} is of the task protein_residue; for variants of "
+                "a protein take preset variants"
+            )
         for where, asked in (
             ("model.reverse_complement", self.model.reverse_complement),
             ("train.augment.reverse_complement", self.train.augment.reverse_complement),

@@ -43,8 +43,8 @@ class LabelTable(_ResidueInput):
 
     @model_validator(mode="after")
     def _labels_given(self) -> LabelTable:
-        if self.q8_column is None and self.q3_column is None:
-            raise ValueError("give q8_column, q3_column or both")
+        if self.q8_column is None and self.q3_column is None and self.resolved_column is None:
+            raise ValueError("give q8_column, q3_column or resolved_column")
         if self.split is not None and self.split_column is not None:
             raise ValueError("two sources of the official fold: split and split_column")
         return self
@@ -60,12 +60,13 @@ class LabelFasta(_ResidueInput):
     q3: Source | None = None
     """FASTA of three states; made of the eight where it is not given."""
     resolved: Source | None = None
-    """FASTA of 1 and 0: whether the experiment resolved the residue."""
+    """FASTA of 1 and 0: whether the experiment resolved the residue; alone, it labels the head
+    disorder."""
 
     @model_validator(mode="after")
     def _labels_given(self) -> LabelFasta:
-        if self.q8 is None and self.q3 is None:
-            raise ValueError("give q8, q3 or both")
+        if self.q8 is None and self.q3 is None and self.resolved is None:
+            raise ValueError("give q8, q3 or resolved")
         return self
 
 

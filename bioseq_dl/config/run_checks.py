@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bioseq_dl.config.heads import list_metrics
 from bioseq_dl.config.train import METRICS_OF_KIND
 
 RUN_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
@@ -32,17 +33,24 @@ def check_loss(run: Any) -> None:
 
 def check_published(run: Any) -> None:
     """Compare the figures of the literature with metrics and targets."""
-    metrics = METRICS_OF_KIND[run.targets.kind]
+    labels = run.targets.labels
     for place, figure in enumerate(run.published):
         where = f"published[{place}]"
-        # Of residues a metric may be of one state: recall:H.
-        metric = figure.metric.partition(":")[0] if run.targets.per_residue else figure.metric
-        if metric not in metrics:
-            allowed = ", ".join(metrics)
-            raise ValueError(f"{where}: unknown metric {figure.metric!r}; allowed: {allowed}")
-        if figure.target is not None and figure.target not in run.targets.labels:
-            allowed = ", ".join(run.targets.labels)
+        if figure.target is not None and figure.target not in labels:
+            allowed = ", ".join(labels)
             raise ValueError(f"{where}: unknown target {figure.target!r}; targets: {allowed}")
+        metrics: tuple[str, ...] = METRICS_OF_KIND[run.targets.kind]
+        whose = ""
+        if run.targets.per_residue:
+            # Each label has metrics of its own; without a target, the first that has it counts.
+            meant = labels if figure.target is None else (figure.target,)
+            metrics = tuple(dict.fromkeys(name for label in meant for name in list_metrics(label)))
+            whose = f" of {figure.target}" if figure.target else ""
+        if figure.metric not in metrics:
+            allowed = ", ".join(metrics)
+            raise ValueError(
+                f"{where}: unknown metric {figure.metric!r}{whose}; allowed: {allowed}"
+            )
 
 
 def check_targets(where: str, asked: tuple[str, ...], names: tuple[str, ...]) -> None:

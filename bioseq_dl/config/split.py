@@ -19,6 +19,9 @@ class Audit(Section):
     policy: Literal["fail", "drop", "report"] = "fail"
     """``fail`` stops the run above the limit; ``drop`` removes the leaking records from
     train (then val), never from test; ``report`` only tells."""
+    protect: Literal["test", "test_and_val"] = "test_and_val"
+    """What ``drop`` takes out of train: records that leak into these. Relatives in train and val
+    flatter the choice of the epoch, not the result; ``test`` keeps them to learn from."""
     near_duplicates: bool = True
     """Look for near duplicates too, not for equal sequences alone."""
     containment: float = Field(default=0.5, gt=0, le=1)
@@ -122,8 +125,8 @@ class ProteinAudit(Audit):
     evalue: float = Field(default=1e-3, gt=0, le=10)
     """Greatest E-value of an alignment: what keeps chance out."""
     program: Literal["auto", "mmseqs", "builtin"] = "auto"
-    """``mmseqs``: MMseqs2; ``builtin``: alignments of all pairs, which overlook nothing and take
-    longer (three billion pairs of residues a second and core); ``auto``: MMseqs2 where it is
+    """``mmseqs``: MMseqs2; ``builtin``: alignments of all pairs, which overlook nothing, in a
+    time that grows with the product of the two sets' residues; ``auto``: MMseqs2 where it is
     installed. The two differ a little: name one where results must not hang on the machine."""
     kmer: int = Field(default=5, ge=3, le=12)
     """Length of those k-mers, in residues: two unrelated proteins of 300 residues share one of

@@ -55,7 +55,7 @@ class Train(Section):
     loss: Literal["default", "rank", "both"] = "default"
     """``default`` is cross-entropy, or the squared error of a regression. ``rank`` asks of a
     regression the order alone: the logistic loss of each pair of a batch; its values have no
-    scale. ``both`` adds them."""
+    scale. ``both`` adds them, in units of the labels' standard deviation."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
     """Move targets of classification towards the uniform by this much."""
     ema_decay: float | None = Field(default=None, gt=0, lt=1)
@@ -65,7 +65,8 @@ class Train(Section):
     """Weights that are kept: of the best epoch by ``monitor``, or of the last."""
     monitor: Literal["loss", "score"] = "loss"
     """Validation figure that picks the best epoch: the loss, or the task's score (AUROC,
-    accuracy, Pearson)."""
+    accuracy, Pearson; of residues that of the first head, of angles the mean cosine of the
+    errors). ``train.json`` names it as ``score``."""
     patience: int | None = Field(default=5, ge=1)
     """Epochs without progress before stopping; null trains all epochs."""
     augment: Augment = Augment()

@@ -65,8 +65,9 @@ def audit_folds(
     """Find what stands in two roles of a fold, and apply the policy ``drop``.
 
     ``drop`` takes records out of val that leak into test, then out of train those that leak
-    into test or the remaining val; never out of test. It searches again until nothing new
-    is found. The policy ``fail`` is left to `bioseq_dl.data.audit_result.refuse_leaks`.
+    into test or (unless ``protect: test``) the remaining val; never out of test. It searches
+    again until nothing new is found. The policy ``fail`` is left to
+    `bioseq_dl.data.audit_result.refuse_leaks`.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def audit_folds(
     evidence = Evidence(equal, similar, intervals, id_rank)
     after, dropped = found, dict(removed or {})
     while audit.policy == "drop":
-        before, after = after, _drop_leaks(evidence, after, dropped)
+        before, after = after, _drop_leaks(evidence, after, dropped, audit)
         if not audit.near_duplicates or similar.complete or rounds >= _MOST_ROUNDS:
             break
         if rounds > 1 and np.array_equal(before, after):
@@ -172,12 +173,16 @@ def _count_leaks(evidence: Evidence, roles: NDArray[np.uint8]) -> tuple[LeakCoun
 
 
 def _drop_leaks(
-    evidence: Evidence, roles: NDArray[np.uint8], dropped: dict[tuple[int, str, str], int]
+    evidence: Evidence,
+    roles: NDArray[np.uint8],
+    dropped: dict[tuple[int, str, str], int],
+    audit: Audit,
 ) -> NDArray[np.uint8]:
     """Give the roles without leaks, and add to `dropped`."""
     after = roles.copy()
+    of_train = (TEST,) if audit.protect == "test" else (TEST, VAL)
     for fold, row in enumerate(after):
-        for role, protected in ((VAL, (TEST,)), (TRAIN, (TEST, VAL))):
+        for role, protected in ((VAL, (TEST,)), (TRAIN, of_train)):
             kind = np.full(len(row), NO_LEAK)
             for into in protected:
                 leaks = find_leaks(evidence, row, role, into)

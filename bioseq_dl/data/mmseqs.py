@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import pyarrow.csv as pv
 from numpy.typing import NDArray
 
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.programs import find_program
 
 Program = Literal["auto", "mmseqs", "builtin"]
 SENSITIVITY = "7.5"
@@ -30,15 +30,7 @@ def find_mmseqs(program: Program = "auto") -> str | None:
     InputError
         Where it is asked for and not installed.
     """
-    if program == "builtin":
-        return None
-    found = shutil.which("mmseqs")
-    if found is None and program == "mmseqs":
-        raise InputError(
-            "mmseqs is not installed",
-            fix="install mmseqs2 (bioconda or your system's package), or set program: builtin",
-        )
-    return found
+    return find_program("mmseqs", program, "mmseqs2 (bioconda or your system's package)")
 
 
 def name_program(program: str | None) -> str:

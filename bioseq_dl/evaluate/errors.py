@@ -29,7 +29,7 @@ SOURCES = 20
 """With more sources than these, errors are not told by source."""
 ERROR_COLUMNS = (
     "target", "id", "truth", "predicted", "error", "baseline", "baseline_error",
-    "length", "gc", "source", "group",
+    "length", "gc", "source", "group", "mutations",
 )  # fmt: skip
 RATE_COLUMNS = ("target", "by", "bin", "records", "rate", "low", "high")
 
@@ -47,15 +47,16 @@ def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns length (bases), gc (share of the known bases; NaN for proteins), source, group;
-        n rows.
+        Columns length (bases), gc (share of the known bases; NaN for proteins), source, group,
+        mutations (None but for variants of a protein); n rows.
 
     Raises
     ------
     InputError
         Where the file cannot be read, or a record is not in it.
     """
-    table = read_records_table(path, ("id", "sequence", "source", "group"))
+    table = read_records_table(path)
+    named = "mutations" in table.column_names
     sequence = table.column("sequence")
     gc = np.full(table.num_rows, np.nan)
     if (table.schema.metadata or {}).get(b"alphabet") != b"protein":
@@ -67,6 +68,7 @@ def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
             "gc": gc,
             "source": table.column("source").to_pylist(),
             "group": table.column("group").to_pylist(),
+            "mutations": table.column("mutations").to_pylist() if named else None,
         },
         index=pd.Index(table.column("id").to_pylist()),
     )

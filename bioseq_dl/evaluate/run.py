@@ -241,7 +241,7 @@ def _picture(
         curves = pd.concat([curves, further[further["curve"] == "calibration"]])
     if records is None:
         features = pd.DataFrame(
-            {"length": np.nan, "gc": np.nan, "source": "", "group": None},
+            {"length": np.nan, "gc": np.nan, "source": "", "group": None, "mutations": None},
             index=range(len(model.ids)),
         )
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,56 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Give a temporary folder beside `path`; rename it there when the block ends well.
+
+    Nothing is left behind on an error.
+
+    Raises
+    ------
+    InputError
+        As `check_fresh`, and where the folder cannot be written or the disk is full.
+    """
+    path = Path(path).resolve()
+    check_fresh(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part"))
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        temporary.replace(path)  # an empty folder gives way
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_fresh(path: str | Path) -> None:
+    """Find out that a folder can be written without mixing with what stands in it.
+
+    Raises
+    ------
+    InputError
+        Where it is a file, or a folder that is not empty.
+    """
+    path = Path(path)
+    if path.is_dir():
+        if (held := next(path.iterdir(), None)) is not None:
+            raise InputError(
+                "the folder is not empty, and old files would stand beside the new",
+                file=path,
+                found=held.name,
+                fix="give another folder, or remove this one",
+            )
+    elif path.exists():
+        raise InputError(
+            "a file stands where a folder is needed", file=path, fix="give the name of a folder"
+        )
 
 
 def check_writable(path: str | Path) -> None:

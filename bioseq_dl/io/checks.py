@@ -13,6 +13,7 @@ from bioseq_dl.config import ExpressionIngest, Reading, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.io import cell_quality, letters, mutations, rare_classes, windows
 from bioseq_dl.io.collect import NO_LABEL
+from bioseq_dl.io.labelled_proteins import NO_HEAD
 from bioseq_dl.io.records import Reject
 from bioseq_dl.io.repeats import REPEATED
 
@@ -30,10 +31,13 @@ _FIXES = {
     cell_quality.FEW_COUNTS: "lower quality.min_counts",
     cell_quality.MITOCHONDRIAL: "raise quality.max_mitochondrial",
     rare_classes.RARE: "lower rare_classes.least, or set its rule: pool",
+    mutations.OTHER_LENGTH: "leave out insertions and deletions, or raise max_rejected_fraction; "
+    "without a wild type, sequences of several lengths can be read",
     REPEATED: "set repeats: mean, or name the replicates by replicate_column",
     windows.NO_CONTIG: "use the genome of the same assembly",
     windows.BEYOND: "set edges: pad",
     windows.NO_SUMMIT: "set anchor: centre",
+    NO_HEAD: "give labels of these targets, or leave these records out of the file",
     NO_LABEL: "give labels, or leave these records out of the file",
 }
 
@@ -60,8 +64,8 @@ def check_records(
     ------
     InputError
         Where no record is left or more than ``max_rejected_fraction`` were rejected, with
-        the most common reason and an example; where a target has no label, or a
-        classification target only one class.
+        the most common reason and an example; where a target has no label, a classification
+        target only one class, or a regression target one value.
     """
     share = len(rejects) / max(read, 1)
     if rejects and (records.num_rows == 0 or share > ingest.max_rejected_fraction):
@@ -73,7 +77,7 @@ def check_records(
             f"{lead} {read} records are rejected, {count} for: {reason}; the first",
             file=example.source,
             record=example.record,
-            position=example.position,
+            position=example.position or None,
             found=example.found or None,
             allowed=f"rejected up to {ingest.max_rejected_fraction:g} of all",
             fix=_suggest(reason, rejects, ingest.alphabet),
@@ -85,13 +89,20 @@ def check_records(
                 f"the target {name} has no label in any record",
                 fix="give it in 'labels' or 'columns' of an input",
             )
-        if targets.kind != "regression" and len(codes := pc.unique(values)) == 1:
-            code = int(codes[0].as_py())
-            label = targets.classes[code] if targets.classes else str(code)
+        if len(found := pc.unique(values)) > 1:
+            continue
+        if targets.kind == "regression":
             raise InputError(
-                f"the target {name} has one class only: all {len(values)} labels are {label}",
-                fix="add records of another class",
+                f"nothing to learn: all {len(values)} values of the target {name} are equal",
+                found=f"{found[0].as_py():g}",
+                fix="check that columns names the measurement",
             )
+        code = int(found[0].as_py())
+        label = targets.classes[code] if targets.classes else str(code)
+        raise InputError(
+            f"the target {name} has one class only: all {len(values)} labels are {label}",
+            fix="add records of another class",
+        )
 
 
 def _suggest(reason: str, rejects: Sequence[Reject], alphabet: str) -> str | None:

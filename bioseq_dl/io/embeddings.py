@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import h5py
 import numpy as np
@@ -19,7 +20,12 @@ ID, EMBEDDING = "id", "embedding"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _PARQUET = b"PAR1"
 
-Look = Callable[[str], "NDArray[np.float32] | None"]
+_CHEAP = 1 << 24
+"""Numbers that `check_embeddings` reads, at least."""
+
+Found: TypeAlias = NDArray[np.float32] | h5py.Dataset
+Look = Callable[[str, int], "Found | None"]
+"""Id and residues of a protein to its numbers, whose shape is known before they are read."""
 
 
 def read_embeddings(
@@ -54,36 +60,77 @@ def read_embeddings(
     values = np.empty((int(ends[-1]), features), np.float32)
     with _open(path, features) as look:
         for row, name in enumerate(ids):
-            found = look(name)
-            if found is None and "/" in name:
-                found = look(name.partition("/")[2])
-            if found is None:
-                raise InputError(
-                    "no embedding of a record",
-                    file=path,
-                    record=name,
-                    fix="compute it for every sequence, or leave this record out",
-                )
-            wanted = (int(lengths[row]), features)
-            if found.shape != wanted:
-                raise InputError(
-                    "an embedding of another shape",
-                    file=path,
-                    record=name,
-                    found=" x ".join(map(str, found.shape)),
-                    allowed=f"{wanted[0]} residues x {features} features",
-                    fix="leave out the model's special tokens; compute it from this sequence",
-                )
-            values[ends[row] : ends[row + 1]] = found
-            bad = ~np.isfinite(values[ends[row] : ends[row + 1]])
-            if bad.any():
-                residue, feature = np.argwhere(bad)[0]
-                raise InputError(
-                    "an embedding that is no finite number",
-                    file=path,
-                    record=name,
-                    position=f"residue {residue + 1}, feature {feature + 1}",
-                )
+            found = _find(look, path, name, int(lengths[row]), features)
+            values[ends[row] : ends[row + 1]] = _read_numbers(found, path, name)
+    return values
+
+
+def check_embeddings(
+    path: str | Path, ids: Sequence[str], lengths: Sequence[int], features: int
+) -> None:
+    """Find what `read_embeddings` would stumble over: ids and shapes of all, numbers of the first.
+
+    Parameters
+    ----------
+    path, ids, lengths, features
+        As `read_embeddings` takes them.
+
+    Raises
+    ------
+    InputError
+        As `read_embeddings`.
+    """
+    read = 0
+    with _open(path, features) as look:
+        for name, length in zip(ids, lengths, strict=True):
+            found = _find(look, path, name, int(length), features)
+            if read < _CHEAP:
+                read += _read_numbers(found, path, name).size
+
+
+def _find(look: Look, path: str | Path, name: str, length: int, features: int) -> Found:
+    found = look(name, length)
+    if found is None and "/" in name:
+        found = look(name.partition("/")[2], length)
+    if found is None:
+        raise InputError(
+            "no embedding of a record",
+            file=path,
+            record=name,
+            fix="compute it for every sequence, or leave this record out",
+        )
+    if found.shape != (length, features):
+        raise InputError(
+            "an embedding of another shape",
+            file=path,
+            record=name,
+            found=" x ".join(map(str, found.shape)),
+            allowed=f"{length} residues x {features} features",
+            fix=_suggest(found.shape, length, features),
+        )
+    return found
+
+
+def _suggest(shape: tuple[int, ...], length: int, features: int) -> str:
+    if len(shape) == 2 and shape[1] == features and abs(shape[0] - length) in (1, 2):
+        return "leave out the model's special tokens; compute it from this sequence"
+    if len(shape) == 2 and shape[0] == length:
+        given = shape[1]
+        return f"set ingest.embeddings.features: {given}, or give a file of {features} features"
+    return f"compute it from this sequence, {features} numbers a residue"
+
+
+def _read_numbers(found: Found, path: str | Path, name: str) -> NDArray[np.float32]:
+    values = np.asarray(found[()], np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        residue, feature = np.argwhere(bad)[0]
+        raise InputError(
+            "an embedding that is no finite number",
+            file=path,
+            record=name,
+            position=f"residue {residue + 1}, feature {feature + 1}",
+        )
     return values
 
 
@@ -93,7 +140,7 @@ def _open(path: str | Path, features: int) -> Iterator[Look]:
     if magic == _HDF5:
         try:
             with h5py.File(path, "r") as file:
-                yield lambda name: _look_up(file, name)
+                yield lambda name, _: _look_up(file, name)
         except OSError as error:
             raise InputError("cannot read the embeddings", file=path, found=str(error)) from None
     elif magic[:4] == _PARQUET:
@@ -101,22 +148,24 @@ def _open(path: str | Path, features: int) -> Iterator[Look]:
         places = {name: row for row, name in enumerate(table.column(ID).to_pylist())}
         column = table.column(EMBEDDING)
 
-        def look(name: str) -> NDArray[np.float32] | None:
+        def look(name: str, length: int) -> NDArray[np.float32] | None:
             if name not in places:
                 return None
             flat = np.asarray(column[places[name]].values, np.float32)
-            return flat.reshape(-1, features) if len(flat) % features == 0 else flat
+            rows, left = divmod(len(flat), features)
+            if left == 0 and abs(rows - length) <= 2:
+                return flat.reshape(rows, features)
+            # The numbers do not say how many are a residue's: take the residues for right.
+            return flat.reshape(length, -1) if len(flat) % length == 0 else flat
 
         yield look
     else:
         raise InputError("embeddings of no known format", file=path, allowed="HDF5, or Parquet")
 
 
-def _look_up(file: h5py.File, name: str) -> NDArray[np.float32] | None:
+def _look_up(file: h5py.File, name: str) -> h5py.Dataset | None:
     found = file.get(name)
-    if not isinstance(found, h5py.Dataset):
-        return None
-    return np.asarray(found[()], np.float32)
+    return found if isinstance(found, h5py.Dataset) else None
 
 
 def _read_table(path: str | Path) -> pa.Table:

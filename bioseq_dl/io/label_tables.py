@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.io.fasta import read_fasta
 from bioseq_dl.io.labelled_proteins import (
     LONGEST,
+    NUCLEOTIDES_ENOUGH,
     Fault,
     LabelledProtein,
     LabelledProteins,
@@ -17,6 +19,7 @@ from bioseq_dl.io.labelled_proteins import (
     make_protein,
 )
 from bioseq_dl.io.labels import Place, parse_folds
+from bioseq_dl.io.nucleotides import refuse_nucleotides
 from bioseq_dl.io.tables import read_columns
 
 NO_PARTNER = "no labels of that id"
@@ -25,7 +28,7 @@ NO_SEQUENCE = "labels without a sequence of that id"
 
 @dataclass(frozen=True, kw_only=True)
 class LabelColumns:
-    """Names of a table's columns; None where it has none. At least one of `q8` and `q3`.
+    """Names of a table's columns; None where it has none. At least one of labels.
 
     Parameters
     ----------
@@ -33,7 +36,7 @@ class LabelColumns:
     q8, q3 : str, optional
         State strings, as long as the sequence; an empty cell is a protein without them.
     resolved, scored : str, optional
-        Masks of 0 and 1.
+        Masks of 0 and 1; `resolved` is a label too, that of disorder.
     split : str, optional
         Official fold.
     """
@@ -69,10 +72,11 @@ def read_label_table(
     Raises
     ------
     InputError
-        What `read_columns` raises; no column of labels; an unknown fold; no protein left.
+        What `read_columns` raises; no column of labels; an unknown fold; nucleotides; no
+        protein left.
     """
-    if columns.q8 is None and columns.q3 is None:
-        raise InputError("no column of labels is named", file=path, fix="name q8, q3 or both")
+    if columns.q8 is None and columns.q3 is None and columns.resolved is None:
+        raise InputError("no column of labels is named", file=path, fix="name q8, q3 or resolved")
     named = {
         field.name: getattr(columns, field.name)
         for field in fields(columns)
@@ -87,31 +91,37 @@ def _read_rows(
 ) -> Iterator[tuple[str, LabelledProtein | Fault]]:
     places = list(dict.fromkeys(named.values()))
     row = 0
-    for batch in read_columns(path, places, named["sequence"]):
-        found = {role: batch.column(places.index(name)).to_pylist() for role, name in named.items()}
-        first = row + 1
-        folds: list[str | None] = [None] * batch.num_rows
-        if "split" in found:
-            folds = parse_folds(
-                found["split"],
-                lambda index, first=first: Place(  # type: ignore[misc]
-                    str(path), f"row {first + index}", f"column {named['split']}"
-                ),
-            )
-        for index in range(batch.num_rows):
-            row += 1
-            cells = {role: column[index] for role, column in found.items()}
-            name = cells.pop("id").strip() or f"row{row}"
-            cells.pop("split", None)
-            protein = make_protein(
-                name=name,
-                **cells,
-                split=folds[index],
-                source=str(path),
-                reduction=reduction,
-                max_length=max_length,
-            )
-            yield name, protein
+    with closing(read_columns(path, places, named["sequence"])) as batches:
+        for batch in batches:
+            found = {
+                role: batch.column(places.index(name)).to_pylist() for role, name in named.items()
+            }
+            first = row + 1
+            if row == 0:
+                refuse_nucleotides(map(str.strip, found["sequence"]), path, NUCLEOTIDES_ENOUGH)
+            folds: list[str | None] = [None] * batch.num_rows
+            if "split" in found:
+                folds = parse_folds(
+                    found["split"],
+                    lambda index, first=first: Place(  # type: ignore[misc]
+                        str(path), f"row {first + index}", f"column {named['split']}"
+                    ),
+                )
+            for index in range(batch.num_rows):
+                row += 1
+                cells = {role: column[index] for role, column in found.items()}
+                name = cells.pop("id").strip() or f"row{row}"
+                cells.pop("split", None)
+                protein = make_protein(
+                    name=name,
+                    **cells,
+                    split=folds[index],
+                    source=str(path),
+                    place=f"row {row}",
+                    reduction=reduction,
+                    max_length=max_length,
+                )
+                yield name, protein
 
 
 def read_parallel_fasta(
@@ -134,44 +144,49 @@ def read_parallel_fasta(
     ----------
     sequences : path
     q8, q3 : path, optional
-        State strings in FASTA format; at least one of the two.
+        State strings in FASTA format.
     resolved : path, optional
-        Masks of 0 and 1 in FASTA format. A protein without one has no mask.
+        Masks of 0 and 1 in FASTA format. A protein without one has no mask. At least one of the
+        three is needed.
     reduction, max_length, strict
         See `read_label_table`.
 
     Raises
     ------
     InputError
-        What `read_fasta` raises; no file of labels; an id twice in a file of labels; no
-        protein left.
+        What `read_fasta` raises; no file of labels; an id twice in a file of labels;
+        nucleotides; no protein left.
     """
     given = {"q8": q8, "q3": q3, "resolved": resolved}
     files = {role: _read_by_id(path) for role, path in given.items() if path is not None}
-    if q8 is None and q3 is None:
-        raise InputError("no file of labels is given", file=sequences, fix="give q8, q3 or both")
+    if not files:
+        raise InputError(
+            "no file of labels is given", file=sequences, fix="give q8, q3 or resolved"
+        )
 
     def pair() -> Iterator[tuple[str, LabelledProtein | Fault]]:
         ids = set()
-        for record in read_fasta(sequences):
+        records = list(read_fasta(sequences))
+        refuse_nucleotides((one.sequence for one in records), sequences, NUCLEOTIDES_ENOUGH)
+        for record in records:
             ids.add(record.id)
             texts = {role: texts[record.id] for role, texts in files.items() if record.id in texts}
-            if "q8" not in texts and "q3" not in texts:
+            if not texts:
                 yield record.id, Fault(NO_PARTNER, 0, record.id)
                 continue
             protein = make_protein(
                 name=record.id,
                 sequence=record.sequence,
                 source=str(sequences),
+                place=f"line {record.line}",
                 reduction=reduction,
                 max_length=max_length,
                 **texts,
             )
             yield record.id, protein
-        lonely = {
-            name: None for role in ("q8", "q3") for name in files.get(role, ()) if name not in ids
-        }
-        for name in lonely:
+        # A file of masks beside states may hold more, the whole PDB say.
+        states = [files[role] for role in ("q8", "q3") if role in files] or list(files.values())
+        for name in dict.fromkeys(name for file in states for name in file if name not in ids):
             yield name, Fault(NO_SEQUENCE, 0, name)
 
     return gather_proteins(pair(), sequences, strict=strict)

@@ -22,6 +22,10 @@ from bioseq_dl.io.secondary_structure import ALLOWED, NO_LABEL, SPELLINGS, reduc
 LONGEST = 5_000
 """Residues of the longest protein that is kept."""
 
+NUCLEOTIDES_ENOUGH = 50
+"""Letters in all from which sequences of A, C, G, T, U and N alone are nucleotides: a protein of
+so many residues has others too."""
+
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _RESIDUES = {letter: letter for letter in AMINO_ACIDS + "X"}
 # Selenocysteine and pyrrolysine by the residue that they replace; codes of several residues.
@@ -36,11 +40,11 @@ OTHER_LENGTH = "labels and sequence differ in length"
 BAD_LABEL = "letter that is no state"
 BAD_MASK = "mask that is not of 0 and 1"
 NO_LABELS = "no residue has a label"
+NO_HEAD = "no residue has a label of these targets"
 DISAGREE = "q3 and q8 contradict each other"
 MOST_DISAGREEMENT = 0.1
 """Share of residues in which q3 may differ from what follows from q8: two versions of DSSP, or
 two chains of one sequence, differ in up to 3 %; above 10 % the strings belong to two proteins."""
-REPEATED = "repeated id"
 
 
 class Fault(NamedTuple):
@@ -74,6 +78,8 @@ class LabelledProtein:
         Official fold: train, val, test.
     source : str
         File that it came from.
+    place : str
+        Where in it, in words, such as ``row 3``.
     """
 
     id: str
@@ -87,6 +93,7 @@ class LabelledProtein:
     psi: NDArray[np.float32] | None = None
     split: str | None = None
     source: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,19 +119,21 @@ def make_protein(
     scored: str | None = None,
     split: str | None = None,
     source: str = "",
+    place: str = "",
     reduction: str = "standard",
     max_length: int = LONGEST,
 ) -> LabelledProtein | Fault:
     """Check and normalise a protein as text, or say why it cannot be used.
 
     Letters become upper case, states and residues their own spelling, unresolved residues X;
-    `q3` is made of `q8` where it is not given. A label of no letters counts as none.
+    `q3` is made of `q8` where it is not given. A label of no letters counts as none. A protein
+    needs a label of any kind: `resolved` is one, and which are learnt from is not decided here.
 
     Parameters
     ----------
     name : str
         The protein's id.
-    sequence, split, source : str
+    sequence, split, source, place : str
     q8, q3, resolved, scored : str, optional
         Labels; masks of 0 and 1; all as long as the sequence.
     reduction : str
@@ -158,7 +167,7 @@ def make_protein(
             fault = _find_disagreement(labels["q8"], labels["q3"], reduced)
             if fault is not None:
                 return fault
-    if labels["q3"] is None or set(labels["q3"]) == {NO_LABEL}:
+    if masks["resolved"] is None and set(labels["q3"] or NO_LABEL) == {NO_LABEL}:
         return Fault(NO_LABELS, 0, "")
     return LabelledProtein(
         id=name,
@@ -169,6 +178,7 @@ def make_protein(
         scored=masks["scored"],
         split=split,
         source=source,
+        place=place,
     )
 
 
@@ -200,7 +210,7 @@ def gather_proteins(
     *,
     strict: bool = False,
 ) -> LabelledProteins:
-    """Part proteins from faults; later ones of a repeated id are faults too.
+    """Part proteins from faults.
 
     Parameters
     ----------
@@ -218,10 +228,7 @@ def gather_proteins(
     proteins: list[LabelledProtein] = []
     rejects: list[Reject] = []
     faults: list[tuple[str, Fault]] = []
-    seen: set[str] = set()
     for record, protein in found:
-        if isinstance(protein, LabelledProtein) and protein.id in seen:
-            protein = Fault(REPEATED, 0, protein.id, "each id once")
         if isinstance(protein, Fault):
             if strict:
                 check_protein(protein, file=file, record=record)
@@ -229,7 +236,6 @@ def gather_proteins(
             place = f"residue {protein.position}" if protein.position else ""
             rejects.append(Reject(str(file), record, place, protein.reason, protein.found))
         else:
-            seen.add(protein.id)
             proteins.append(protein)
     if not proteins and faults:
         check_protein(faults[0][1], file=file, record=faults[0][0])

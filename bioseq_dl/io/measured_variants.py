@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,24 @@ from bioseq_dl.io.collect import InputRecords, add_batch, label_batch
 from bioseq_dl.io.labels import Place, parse_labels
 from bioseq_dl.io.letters import STOP, join_letters
 from bioseq_dl.io.manifest import Fetched, find_file
-from bioseq_dl.io.mutation_table import MutatedRow, WildType, check_first, read_row, read_wild_type
-from bioseq_dl.io.mutations import WRONG_LETTER, Mutation, name_mutations
+from bioseq_dl.io.mutation_table import (
+    MutatedRow,
+    WildType,
+    check_first,
+    read_row,
+    read_wild_type,
+    strip_stop,
+)
+from bioseq_dl.io.mutations import OTHER_LENGTH, WRONG_LETTER, Mutation, name_mutations
+from bioseq_dl.io.nucleotides import refuse_nucleotides
 from bioseq_dl.io.records import Batch, Reject, make_rejected
 from bioseq_dl.io.repeats import Measured, merge_repeats
-from bioseq_dl.io.residues import check_sequence
+from bioseq_dl.io.residues import check_sequence, read_residues
 from bioseq_dl.io.sequences import Ingested
 from bioseq_dl.io.summary import summarise
 from bioseq_dl.io.tables import read_columns
 
 _ENOUGH = 18
-_NUCLEOTIDES = np.frombuffer(b"ACGTUNacgtun", np.uint8)
 _NUMBER = Targets(kind="regression", names=("number",))
 
 
@@ -49,8 +57,8 @@ def read_variants(
     """Read tables of variants into one table of records.
 
     A row is rejected, with its reason, where its mutations do not fit the wild type (another
-    letter, outside it, a place twice), hold a stop codon or an unknown letter, where it has
-    no measurement, or repeats an earlier row.
+    letter, outside it, a place twice), hold a stop codon, where it is of another length than the
+    wild type that is given, has no measurement, or repeats an earlier row.
 
     Parameters
     ----------
@@ -67,9 +75,9 @@ def read_variants(
     -------
     Ingested
         Records have, beside the columns of `record_schema`, ``mutations`` (as
-        `name_mutations` writes them; null without a wild type, or with another length), and
-        ``weight`` (float32) where an input has errors, weights or replicates. The table's
-        metadata hold ``alphabet``, ``wild_type`` and ``first``.
+        `name_mutations` writes them; null without a wild type), and ``weight`` (float32) where an
+        input has errors, weights or replicates. The table's metadata hold ``alphabet``,
+        ``wild_type`` and ``first``.
 
     Raises
     ------
@@ -127,24 +135,14 @@ def read_variants(
 
 
 def _find_wild_type(ingest: VariantIngest, files: Mapping[str, Fetched]) -> WildType | None:
-    path: str | None = None
     if ingest.wild_type is not None:
-        path = find_file(ingest.wild_type, files).path
-        found = read_wild_type(path, "protein")
+        found = read_wild_type(find_file(ingest.wild_type, files).path, "protein")
     elif ingest.wild_type_sequence is not None:
         name = "wild_type_sequence"
-        found = WildType(name, check_sequence(ingest.wild_type_sequence, "protein", record=name))
+        sequence = check_sequence(ingest.wild_type_sequence, "protein", record=name)
+        found = WildType(name, strip_stop(sequence, None, name))
     else:
         return None
-    # A translated gene ends in its stop.
-    found = found._replace(sequence=found.sequence.removesuffix("*"))
-    if "*" in found.sequence or not found.sequence:
-        raise InputError(
-            "a stop codon within the wild type",
-            file=path,
-            record=found.id,
-            position=found.sequence.find("*") + 1,
-        )
     return found
 
 
@@ -167,9 +165,10 @@ def _read_table(
         *entry.columns.values(),
     ]
     columns = list(dict.fromkeys([payload, *(name for name in beside if name is not None)]))
-    for table in read_columns(path, columns, payload):
-        values = {name: table.column(place).to_pylist() for place, name in enumerate(columns)}
-        _add_rows(read, entry, ingest, targets, values, payload, wild_type)
+    with closing(read_columns(path, columns, payload)) as batches:
+        for table in batches:
+            values = {name: table.column(place).to_pylist() for place, name in enumerate(columns)}
+            _add_rows(read, entry, ingest, targets, values, payload, wild_type)
     if read.records.read == 0:
         raise InputError("the table has a header but no rows", file=path)
     return read
@@ -192,8 +191,26 @@ def _add_rows(
     if entry.id_column is not None:
         ids = [text.strip() for text in values[entry.id_column]]
     texts = [text.strip() for text in values[payload]]
-    sequences: list[str] = texts
+    sequences = [read_residues(text) for text in texts]
     good = list(range(count))
+    if entry.sequence_column is not None and first == 0:
+        refuse_nucleotides(texts, found.path, _ENOUGH)
+    if entry.sequence_column is not None and wild_type is not None:
+        wanted = len(wild_type.sequence)
+        # An empty sequence, one with a stop or with gaps has a reason of its own.
+        good = [
+            row for row, text in enumerate(sequences) if len(text) == wanted or not text.isalpha()
+        ]
+        found.rejects += [
+            Reject(
+                entry.source.label,
+                ids[row],
+                f"row {first + row + 1}",
+                OTHER_LENGTH,
+                f"{len(sequences[row])} residues (wild type: {wanted})",
+            )
+            for row in sorted(set(range(count)) - set(good))
+        ]
     if entry.variant_column is not None and wild_type is not None:
         rows = [
             read_row(first + row + 1, ids[row], text, wild_type.sequence, ingest.first,
@@ -202,16 +219,17 @@ def _add_rows(
         ]  # fmt: skip
         if first == 0:
             check_first(rows, found.path, wild_type.sequence, "protein")
-        found.rejects += [_reject(entry, row) for row in rows if _reason(row) is not None]
-        good = [place for place, row in enumerate(rows) if _reason(row) is None]
+        reasons = [_find_reason(row, len(wild_type.sequence)) for row in rows]
+        found.rejects += [
+            _reject(entry, row, why) for row, why in zip(rows, reasons, strict=True) if why
+        ]
+        good = [place for place, why in enumerate(reasons) if why is None]
         sequences = [row.sequence or "" for row in rows]
 
     def take(name: str | None) -> list[str] | None:
         return None if name is None else [values[name][row] for row in good]
 
     letters, offsets = join_letters([sequences[row] for row in good])
-    if entry.sequence_column is not None and first == 0:
-        _refuse_nucleotides(found.path, letters, sequences)
     batch = Batch(
         places=np.array(good, np.int64) + first + 1,
         ids=[ids[row] for row in good],
@@ -231,30 +249,20 @@ def _add_rows(
     read.replicates += [replicates[row].strip() for row in kept.tolist()]
 
 
-def _refuse_nucleotides(path: str, letters: NDArray[np.uint8], sequences: Sequence[str]) -> None:
-    """Stop where all letters are nucleotides, and too many for chance."""
-    if len(letters) >= _ENOUGH and np.isin(letters, _NUCLEOTIDES).all():
-        raise InputError(
-            "these look like nucleotides",
-            file=path,
-            found=sequences[0],
-            allowed="amino acids",
-            fix="translate them",
-        )
-
-
-def _reason(row: MutatedRow) -> str | None:
+def _find_reason(row: MutatedRow, length: int) -> str | None:
     if row.fault is not None:
         return row.fault.reason
-    return STOP if any("*" in mutation.letters for mutation in row.mutations) else None
+    if any("*" in mutation.letters for mutation in row.mutations):
+        return STOP
+    return OTHER_LENGTH if len(row.sequence or "") != length else None
 
 
-def _reject(entry: VariantTable, row: MutatedRow) -> Reject:
+def _reject(entry: VariantTable, row: MutatedRow, reason: str) -> Reject:
     fault = row.fault
     found = row.variant if fault is None else fault.found
     if fault is not None and fault.allowed is not None and fault.reason == WRONG_LETTER:
         found += f" (wild type: {fault.allowed})"
-    return Reject(entry.source.label, row.id, f"row {row.row}", _reason(row) or "", found)
+    return Reject(entry.source.label, row.id, f"row {row.row}", reason, found)
 
 
 def _read_numbers(
@@ -274,15 +282,12 @@ def _read_numbers(
 
 
 def _name_all(sequences: Sequence[str], wild_type: WildType | None, first: int) -> list[str | None]:
-    """Write each sequence as its differences from the wild type, where lengths agree."""
+    """Write each sequence as its differences from the wild type, which is as long."""
     if wild_type is None:
         return [None] * len(sequences)
     letters = np.frombuffer(wild_type.sequence.encode(), np.uint8)
     named: list[str | None] = []
     for sequence in sequences:
-        if len(sequence) != len(letters):
-            named.append(None)
-            continue
         places = np.flatnonzero(np.frombuffer(sequence.encode(), np.uint8) != letters).tolist()
         changes = [Mutation(place, place + 1, sequence[place]) for place in places]
         named.append(name_mutations(changes, wild_type.sequence, first))

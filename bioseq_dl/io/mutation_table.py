@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -65,7 +66,7 @@ def read_wild_type(path: str | Path, alphabet: Letters = "dna") -> WildType:
     ------
     InputError
         What `read_fasta` raises; more than one record; an empty sequence; a letter outside the
-        alphabet.
+        alphabet; in a protein a stop within, or nucleotides alone.
     """
     records = read_fasta(path)
     record = next(records)
@@ -78,7 +79,28 @@ def read_wild_type(path: str | Path, alphabet: Letters = "dna") -> WildType:
             allowed="one FASTA record",
         )
     sequence = check_sequence(record.sequence, alphabet, file=path, record=record.id)
+    if alphabet == "protein":
+        sequence = strip_stop(sequence, path, record.id)
     return WildType(record.id, sequence)
+
+
+def strip_stop(sequence: str, file: str | Path | None, record: str) -> str:
+    """Take off the stop that a translated gene ends in.
+
+    Raises
+    ------
+    InputError
+        Where another stands within, or nothing is left.
+    """
+    stripped = sequence.removesuffix("*")
+    if "*" in stripped or not stripped:
+        raise InputError(
+            "a stop codon within the wild type",
+            file=file,
+            record=record,
+            position=stripped.find("*") + 1,
+        )
+    return stripped
 
 
 def read_mutation_table(
@@ -116,18 +138,19 @@ def read_mutation_table(
     columns = [column] if id_column in (None, column) else [column, str(id_column)]
     seen: set[int] = set()
     row = 0
-    for batch in read_columns(path, columns, column):
-        texts: list[str] = batch.column(0).to_pylist()
-        ids = [f"row{row + place}" for place in range(1, len(texts) + 1)]
-        if id_column is not None:
-            ids = [text.strip() for text in batch.column(len(columns) - 1).to_pylist()]
-        rows = []
-        for id_, text in zip(ids, texts, strict=True):
-            row += 1
-            rows.append(read_row(row, id_, text, wild_type, first, alphabet, seen))
-        if row == len(rows):
-            check_first(rows, path, wild_type, alphabet)
-        yield rows
+    with closing(read_columns(path, columns, column)) as batches:
+        for batch in batches:
+            texts: list[str] = batch.column(0).to_pylist()
+            ids = [f"row{row + place}" for place in range(1, len(texts) + 1)]
+            if id_column is not None:
+                ids = [text.strip() for text in batch.column(len(columns) - 1).to_pylist()]
+            rows = []
+            for id_, text in zip(ids, texts, strict=True):
+                row += 1
+                rows.append(read_row(row, id_, text, wild_type, first, alphabet, seen))
+            if row == len(rows):
+                check_first(rows, path, wild_type, alphabet)
+            yield rows
     if row == 0:
         raise InputError("the table has a header but no rows", file=path)
 

@@ -32,6 +32,7 @@ OUT_OF_RANGE = "outside the wild type"
 BAD_LETTER = "letter outside the alphabet"
 SAME_PLACE = "a place is changed twice"
 UNREADABLE = "not a mutation"
+OTHER_LENGTH = "of another length than the wild type"
 
 _WILD = {"", "=", "WT", "_WT", "WILDTYPE", "WILD-TYPE", "WILD TYPE"}
 _REFERENCE = re.compile(r"^[^\s:]+:(?=[pcngmr]\.)")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import tarfile
-import tempfile
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,18 +26,23 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.io.checks import check_records, number_ids
 from bioseq_dl.io.handles import open_binary
 from bioseq_dl.io.label_tables import LabelColumns, read_label_table, read_parallel_fasta
-from bioseq_dl.io.labelled_proteins import AMINO_ACIDS, LabelledProtein, LabelledProteins
+from bioseq_dl.io.labelled_proteins import (
+    AMINO_ACIDS,
+    NO_HEAD,
+    LabelledProtein,
+)
 from bioseq_dl.io.manifest import Fetched, find_file
 from bioseq_dl.io.proteinnet import read_proteinnet, read_proteinnet_list
 from bioseq_dl.io.records import Reject, make_rejected
+from bioseq_dl.io.residue_counts import count_by_fold, describe_label, is_text, note_missing
 from bioseq_dl.io.secondary_structure import NO_LABEL
 from bioseq_dl.io.sequences import Ingested
-from bioseq_dl.io.structure_labels import read_structure_labels
+from bioseq_dl.io.structure_archives import read_structures
 from bioseq_dl.io.summary import summarise
 
 TOO_SHORT = "shorter than min_length"
 TOO_UNKNOWN = "too many unknown residues"
-NO_HEAD = "no residue has a label of these targets"
+_UNKNOWN = "too many unknown residues"
 _ENDINGS = (".pdb", ".ent", ".cif", ".mmcif", ".pdb.gz", ".ent.gz", ".cif.gz", ".mmcif.gz")
 _UNKNOWN = "X"
 
@@ -94,12 +95,14 @@ def read_residues(
 
     read = [_check(_read_input(entry, ingest, find), ingest, targets) for entry in ingest.inputs]
     records = pa.concat_tables([_tabulate(item, targets) for item in read])
-    sources = records.column("source").to_pylist()
-    records, numbered = number_ids(records, ingest.duplicate_ids, lambda row: f"in {sources[row]}")
+    places = [
+        f"in {one.source}, {one.place}".rstrip(", ") for item in read for one in item.proteins
+    ]
+    records, numbered = number_ids(records, ingest.duplicate_ids, places.__getitem__)
     rejects = [reject for item in read for reject in item.rejects]
     total = records.num_rows + len(rejects)
     check_records(records, rejects, total, ingest, targets)
-    described = {name: _describe(records, name) for name in targets.labels}
+    described = {name: describe_label(records, name) for name in targets.labels}
     for name in targets.names:
         if all(described[label]["labelled"] == 0 for label in HEADS[name].labels):
             raise InputError(
@@ -115,7 +118,10 @@ def read_residues(
             "read": total,
             "reasons": dict(Counter(reject.reason for reject in rejects).most_common()),
         },
-        "notes": [f"{numbered} repeated ids were numbered"] if numbered else [],
+        "notes": [
+            *([f"{numbered} repeated ids were numbered"] if numbered else []),
+            *note_missing(count_by_fold(records, records["split"].to_pylist(), targets)),
+        ],
     }
     table = records.replace_schema_metadata({"alphabet": "protein"})
     return Ingested(table, make_rejected(rejects), summary)
@@ -156,7 +162,7 @@ def _read_input(
                 handle, ids=ids, limit=entry.limit, file=entry.source.label, **limits
             )
     else:
-        found = _read_structures(path, entry, limits)
+        found = read_structures(path, program=entry.program, **limits)
     label = entry.source.label
     prefix = f"{entry.name}/" if entry.name else ""
     return _Read(
@@ -172,50 +178,6 @@ def _read_input(
         ],
         [reject._replace(source=label) for reject in found.rejects],
     )
-
-
-def _read_structures(path: str, entry: StructureInput, limits: dict[str, Any]) -> LabelledProteins:
-    with _list_structures(path) as paths:
-        parts = [read_structure_labels(file, program=entry.program, **limits) for file in paths]
-    proteins = tuple(protein for part in parts for protein in part.proteins)
-    return LabelledProteins(proteins, tuple(reject for part in parts for reject in part.rejects))
-
-
-@contextmanager
-def _list_structures(path: str) -> Iterator[list[Path]]:
-    """Give a structure file, or those of an archive, unpacked for as long as they are read."""
-    if not (tarfile.is_tarfile(path) or zipfile.is_zipfile(path)):
-        yield [Path(path)]
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        for name, content in _read_members(path):
-            # By its last name alone: a member's folders have no say in where it is written.
-            paths.append(Path(folder, PurePosixPath(name).name))
-            if paths[-1].exists():
-                raise InputError("two files of one name in the archive", file=path, found=name)
-            paths[-1].write_bytes(content)
-        if not paths:
-            raise InputError("no structure in the archive", file=path, allowed=", ".join(_ENDINGS))
-        yield sorted(paths)
-
-
-def _read_members(path: str) -> Iterator[tuple[str, bytes]]:
-    try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                for name in archive.namelist():
-                    if name.lower().endswith(_ENDINGS):
-                        yield name, archive.read(name)
-            return
-        with tarfile.open(path) as tar:
-            for member in tar:
-                if member.isfile() and member.name.lower().endswith(_ENDINGS):
-                    handle = tar.extractfile(member)
-                    assert handle is not None
-                    yield member.name, handle.read()
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
-        raise InputError("cannot read the archive", file=path, found=str(error)) from None
 
 
 def _check(read: _Read, ingest: ResidueIngest, targets: Targets) -> _Read:
@@ -279,30 +241,10 @@ def _tabulate(read: _Read, targets: Targets) -> pa.Table:
         "source": pa.array([protein.source for protein in proteins], pa.string()),
     }
     for name in targets.labels:
-        kind = pa.string() if _is_text(name) else pa.list_(pa.float32())
+        kind = pa.string() if is_text(name) else pa.list_(pa.float32())
         found = [_give_label(protein, name) for protein in proteins]
         columns[f"residues:{name}"] = pa.array(found, kind)
     return pa.table(columns)
-
-
-def _is_text(label: str) -> bool:
-    return any(
-        label in head.labels and head.measure in ("states", "mask") for head in HEADS.values()
-    )
-
-
-def _describe(records: pa.Table, name: str) -> dict[str, Any]:
-    """Count what residues are labelled, and as what."""
-    column = records.column(f"residues:{name}").drop_null()
-    if _is_text(name):
-        counts = Counter("".join(column.to_pylist()))
-        unlabelled = counts.pop(NO_LABEL, 0)
-        states = dict(sorted(counts.items()))
-        return {"labelled": sum(states.values()), "unlabelled": unlabelled, "states": states}
-    values = column.combine_chunks().flatten().to_numpy() if len(column) else np.empty(0)
-    known = values[~np.isnan(values)]
-    mean = float(known.mean()) if len(known) else None
-    return {"labelled": len(known), "unlabelled": len(values) - len(known), "mean": mean}
 
 
 def _count_letters(records: pa.Table) -> NDArray[np.int64]:

@@ -30,6 +30,7 @@ from bioseq_dl.io.labelled_proteins import (
     LabelledProteins,
     gather_proteins,
 )
+from bioseq_dl.io.programs import find_program
 from bioseq_dl.io.secondary_structure import NO_LABEL, reduce_states
 from bioseq_dl.io.structures import Chain, ResidueKey, find_breaks, is_mmcif, read_structure
 
@@ -68,7 +69,7 @@ def read_structure_labels(
         ``mkdssp`` calls that program for states and accessibility; ``builtin`` computes the
         states with `bioseq_dl.io.dssp` and the accessibility with Biopython (Shrake & Rupley
         1973, 100 points an atom); ``auto`` takes mkdssp where it is installed and can read the
-        file (it wants a full header), else ``builtin``: their states agree in 99.97 %.
+        file (it wants a full header), else ``builtin``: their states differ in few residues.
     accessibility : bool
         False leaves `rsa` out, most of the time that ``builtin`` takes.
     reduction, max_length, strict
@@ -115,15 +116,7 @@ def find_mkdssp(program: Program = "auto") -> str | None:
     InputError
         Where it is asked for and not installed.
     """
-    if program == "builtin":
-        return None
-    found = shutil.which("mkdssp")
-    if found is None and program == "mkdssp":
-        raise InputError(
-            "mkdssp is not installed",
-            fix="install dssp (conda-forge or your system's package), or set program: builtin",
-        )
-    return found
+    return find_program("mkdssp", program, "dssp (conda-forge or your system's package)")
 
 
 def run_mkdssp(

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Sequence
+import time
+import weakref
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +26,8 @@ _BLOCK = 1 << 23
 """Bytes of a text table read at a time."""
 _ROWS = 32_768
 """Rows of a Parquet table read at a time."""
+_PATIENCE = 5.0
+"""Seconds to wait for Arrow's threads: they need less than one as a rule."""
 
 
 def read_table_batches(entry: TableInput, path: str | Path) -> Iterator[Batch]:
@@ -42,32 +48,36 @@ def read_table_batches(entry: TableInput, path: str | Path) -> Iterator[Batch]:
     fields |= {f"target:{target}": name for target, name in entry.columns.items()}
     columns = list(dict.fromkeys(fields.values()))
     rows = 0
-    for batch in read_columns(path, columns, entry.sequence_column):
-        found = {name: batch.column(place).to_pylist() for place, name in enumerate(columns)}
-        places = np.arange(rows + 1, rows + 1 + batch.num_rows, dtype=np.int64)
-        rows += batch.num_rows
-        letters, offsets = join_letters([text.strip() for text in found[entry.sequence_column]])
-        yield Batch(
-            places=places,
-            ids=(
-                [text.strip() for text in found[entry.id_column]]
-                if entry.id_column
-                else [f"row{place}" for place in places.tolist()]
-            ),
-            letters=letters,
-            offsets=offsets,
-            values={target: found[name] for target, name in entry.columns.items()},
-            split=found[entry.split_column] if entry.split_column else None,
-            group=found[entry.group_column] if entry.group_column else None,
-        )
+    with closing(read_columns(path, columns, entry.sequence_column)) as batches:
+        for batch in batches:
+            found = {name: batch.column(place).to_pylist() for place, name in enumerate(columns)}
+            places = np.arange(rows + 1, rows + 1 + batch.num_rows, dtype=np.int64)
+            rows += batch.num_rows
+            letters, offsets = join_letters([text.strip() for text in found[entry.sequence_column]])
+            yield Batch(
+                places=places,
+                ids=(
+                    [text.strip() for text in found[entry.id_column]]
+                    if entry.id_column
+                    else [f"row{place}" for place in places.tolist()]
+                ),
+                letters=letters,
+                offsets=offsets,
+                values={target: found[name] for target, name in entry.columns.items()},
+                split=found[entry.split_column] if entry.split_column else None,
+                group=found[entry.group_column] if entry.group_column else None,
+            )
     if rows == 0:
         raise InputError("the table has a header but no rows", file=path)
 
 
 def read_columns(
     path: str | Path, columns: Sequence[str], sequence_column: str
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """Read some columns of a table as text, batch by batch.
+
+    Who may stop before its end closes it (`contextlib.closing`): Arrow reads ahead in a thread,
+    which must not outlive Python.
 
     Parameters
     ----------
@@ -90,30 +100,28 @@ def read_columns(
 
 def _read_text(
     path: str | Path, columns: Sequence[str], sequence_column: str
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     header, delimiter = read_header(path, sequence_column)
     check_columns(path, header, columns)
     ragged: list[pv.InvalidRow] = []
-
-    def stop_at(row: pv.InvalidRow) -> str:
-        ragged.append(row)
-        return "error"
-
-    # Read on one thread, so that Arrow can tell the row's number.
-    options = {
-        "read_options": pv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        "parse_options": pv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=stop_at
-        ),
-        "convert_options": pv.ConvertOptions(
-            include_columns=columns,
-            column_types=dict.fromkeys(columns, pa.string()),
-            strings_can_be_null=False,
-        ),
-    }
     with open_binary(path) as handle:
+        lent, stop, reader = _Lent(handle), _Stop(ragged), None
+        held = (weakref.ref(lent), weakref.ref(stop))
         try:
-            yield from pv.open_csv(handle, **options)
+            # Read on one thread, so that Arrow can tell the row's number.
+            with pv.open_csv(
+                lent,
+                read_options=pv.ReadOptions(use_threads=False, block_size=_BLOCK),
+                parse_options=pv.ParseOptions(
+                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=stop
+                ),
+                convert_options=pv.ConvertOptions(
+                    include_columns=columns,
+                    column_types=dict.fromkeys(columns, pa.string()),
+                    strings_can_be_null=False,
+                ),
+            ) as reader:
+                yield from reader
         except pa.ArrowInvalid as error:
             if ragged:
                 row = ragged[0]
@@ -125,6 +133,40 @@ def _read_text(
                     fix="quote fields that hold the delimiter",
                 ) from None
             raise InputError(f"cannot read the table: {error}", file=path) from None
+        finally:
+            del lent, stop, reader
+            _await_release(held)
+
+
+class _Lent:
+    """A file lent to Arrow, whose threads let go of it when they have done with it."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self.read = handle.read
+        self.closed = False
+
+
+class _Stop:
+    """Stops Arrow at the first row that has not as many fields as the header, and keeps it."""
+
+    def __init__(self, rows: list[pv.InvalidRow]) -> None:
+        self._rows = rows
+
+    def __call__(self, row: pv.InvalidRow) -> str:
+        self._rows.append(row)
+        return "error"
+
+
+def _await_release(held: Sequence[weakref.ref[Any]]) -> None:
+    """Wait until no thread of Arrow's has the file, or what it calls.
+
+    Closing the reader does not wait for the threads that read ahead. One that lets go of a Python
+    object while Python itself ends, as it does soon after an error, is killed by it, and the
+    process with it (``terminate called without an active exception``).
+    """
+    end = time.monotonic() + _PATIENCE
+    while any(one() is not None for one in held) and time.monotonic() < end:
+        time.sleep(0.0005)
 
 
 def read_header(path: str | Path, wanted: str) -> tuple[list[str], str]:
@@ -147,7 +189,9 @@ def read_header(path: str | Path, wanted: str) -> tuple[list[str], str]:
             found=line,
             fix="give it as format: fasta",
         )
-    readings = {mark: next(csv.reader([line], delimiter=mark), []) for mark in (",", "\t", ";")}
+    # A lone column may be read under any: the name of the file decides.
+    marks = ("\t", ",", ";") if ".tsv" in Path(path).suffixes else (",", "\t", ";")
+    readings = {mark: next(csv.reader([line], delimiter=mark), []) for mark in marks}
     for mark, names in readings.items():
         if wanted in names:
             return names, mark
@@ -183,7 +227,7 @@ def check_columns(path: str | Path, header: Sequence[str], columns: Sequence[str
 
 def _read_parquet(
     path: str | Path, columns: Sequence[str], sequence_column: str
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(path) as table:
             check_columns(path, table.schema_arrow.names, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 
 from bioseq_dl.config import Designs
 from bioseq_dl.encode.alphabet import Codes
-from bioseq_dl.landscape.score import Score
+from bioseq_dl.landscape.score import Score, Scores
 
 Floats = NDArray[np.float64]
-_SCORED = 50_000
-"""Candidates scored at each number of mutations, at most."""
+Log = Callable[[str], None]
+_CHUNK = 20_000
+"""Variants scored between two lines of the log."""
 
 
 class Found(NamedTuple):
@@ -25,6 +27,8 @@ class Found(NamedTuple):
     mean, spread, acquisition : ndarray of float64 (n,)
     scored : int
         Variants that were looked at.
+    left_out : int
+        Further mutations of the beam's variants that ``max_scored`` kept from being looked at.
     """
 
     codes: Codes
@@ -32,6 +36,7 @@ class Found(NamedTuple):
     spread: Floats
     acquisition: Floats
     scored: int
+    left_out: int
 
 
 def list_singles(wild_type: Codes, letters: int) -> Codes:
@@ -62,13 +67,16 @@ def find_designs(
     score: Score,
     target: int,
     designs: Designs,
+    log: Log = lambda _: None,
 ) -> Found:
     """Seek variants by beam search, and choose the best that differ enough.
 
-    From the wild type, each of the ``beam`` best variants of m mutations gets every allowed
-    mutation at a further place; the ``beam`` best of these go on. Of all that were scored, the
-    best are taken, one by one, that differ from those taken in ``min_distance`` places and were
-    not measured.
+    All single mutants of allowed letters are scored. From then on each of the ``beam`` best
+    variants of m mutations gets every allowed mutation at a further place, and the ``beam`` best
+    of these go on. Where these are more than ``max_scored``, each variant of the beam gets an
+    equal number of further mutations, those with the best single mutants. Of all that were
+    scored, the best are taken, one by one, that differ from those taken in ``min_distance`` places
+    and were not measured.
 
     Parameters
     ----------
@@ -81,25 +89,36 @@ def find_designs(
     target : int
         Which target is sought.
     designs : Designs
+    log : callable
+        Takes lines of progress.
     """
     measured = {row.tobytes() for row in known}
+    possible = allowed.copy()
+    possible[np.arange(len(wild_type)), wild_type] = False
+    places, letters = np.nonzero(possible)
     beam = wild_type[None]
     pools: list[tuple[Codes, Floats, Floats, Floats]] = []
-    scored = 0
-    for _ in range(designs.max_mutations):
-        candidates = _extend(beam, wild_type, allowed)[:_SCORED]
+    scored = left_out = 0
+    for count in range(1, designs.max_mutations + 1):
+        # Of the wild type alone, no limit: no single mutant may be missed.
+        most = max(1, designs.max_scored // len(beam)) if count > 1 else len(places)
+        candidates, missed = _extend(beam, wild_type, places, letters, most, designs.max_scored)
+        left_out += missed
         if not len(candidates):
             break
-        found = score(candidates)
+        found = _score_all(candidates, score, count, log)
         scored += len(candidates)
         mean, spread = found.mean[:, target], found.spread[:, target]
         value = acquire(mean, spread, designs)
-        best = np.argsort(-value, kind="stable")[: designs.beam]
-        beam = candidates[best]
-        pools.append((beam, mean[best], spread[best], value[best]))
+        if count == 1:  # one candidate a mutation, in their order; the best come first from now
+            order = np.argsort(-value, kind="stable")
+            places, letters = places[order], letters[order]
+        # All of them, not the beam alone: its members resemble each other.
+        pools.append((candidates, mean, spread, value))
+        beam = candidates[np.argsort(-value, kind="stable")[: designs.beam]]
     if not pools:
         empty = np.empty(0)
-        return Found(wild_type[None][:0], empty, empty, empty, scored)
+        return Found(wild_type[None][:0], empty, empty, empty, scored, left_out)
     codes, mean, spread, value = (
         np.concatenate([pool[place] for pool in pools]) for place in range(4)
     )
@@ -112,20 +131,42 @@ def find_designs(
         distances = (codes[taken] != codes[row]).sum(axis=1)
         if not taken or distances.min() >= designs.min_distance:
             taken.append(row)
-    return Found(codes[taken], mean[taken], spread[taken], value[taken], scored)
+    return Found(codes[taken], mean[taken], spread[taken], value[taken], scored, left_out)
 
 
-def _extend(beam: Codes, wild_type: Codes, allowed: NDArray[np.bool_]) -> Codes:
-    """Give every variant with one allowed mutation more than one of the beam, each once."""
-    possible = allowed.copy()
-    possible[np.arange(len(wild_type)), wild_type] = False
-    places, letters = np.nonzero(possible)
+def _score_all(candidates: Codes, score: Score, count: int, log: Log) -> Scores:
+    """Score chunk by chunk, and tell how far it is."""
+    parts = []
+    for first in range(0, len(candidates), _CHUNK):
+        parts.append(score(candidates[first : first + _CHUNK]))
+        done = min(first + _CHUNK, len(candidates))
+        log(f"designs of {count} mutations: {done:,} of {len(candidates):,} variants scored")
+    return Scores(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _extend(
+    beam: Codes,
+    wild_type: Codes,
+    places: NDArray[np.int64],
+    letters: NDArray[np.int64],
+    most: int,
+    limit: int,
+) -> tuple[Codes, int]:
+    """Give the beam's variants with one mutation more, each once, and how many were left out.
+
+    Where all are more than `limit`, each variant gets its first `most`, in the order given.
+    """
+    free = [np.flatnonzero(row[places] == wild_type[places]) for row in beam]
+    total = sum(map(len, free))
+    if total > limit:
+        free = [chosen[:most] for chosen in free]
     grown = []
-    for row in beam:
-        free = row[places] == wild_type[places]
-        codes = np.tile(row, (int(free.sum()), 1))
-        codes[np.arange(len(codes)), places[free]] = letters[free]
+    for row, chosen in zip(beam, free, strict=True):
+        codes = np.tile(row, (len(chosen), 1))
+        codes[np.arange(len(codes)), places[chosen]] = letters[chosen]
         grown.append(codes)
-    every = np.concatenate(grown) if grown else beam[:0]
-    _, first = np.unique(every, axis=0, return_index=True)
-    return every[np.sort(first)]
+    every = np.concatenate(grown)
+    # Rows as one item each: sorting these is quicker than sorting by columns.
+    items = np.ascontiguousarray(every).view(np.dtype((np.void, every.shape[1])))[:, 0]
+    _, first = np.unique(items, return_index=True)
+    return every[np.sort(first)], total - sum(map(len, free))

@@ -16,7 +16,7 @@ from bioseq_dl.encode.examples import ROLES, Examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.mutations import Mutation, name_mutations
 from bioseq_dl.landscape.conformal import Conformal, fit_conformal
-from bioseq_dl.landscape.designs import Found, find_designs, list_singles
+from bioseq_dl.landscape.designs import Found, Log, find_designs, list_singles
 from bioseq_dl.landscape.score import Scores, make_scorer, score_examples
 from bioseq_dl.train.checkpoint import Checkpoint
 
@@ -49,6 +49,7 @@ def describe_landscape(
     first: int,
     settings: Landscape,
     device: torch.device,
+    log: Log = lambda _: None,
 ) -> Told:
     """Score the single mutants of a wild type, and seek designs.
 
@@ -63,6 +64,8 @@ def describe_landscape(
         Number of its first residue.
     settings : Landscape
     device : torch.device
+    log : callable
+        Takes lines of progress.
 
     Raises
     ------
@@ -78,12 +81,14 @@ def describe_landscape(
     scores = {
         role: score_examples(checkpoints, examples, rows[role], device) for role in ("val", "test")
     }
+    log(f"{len(rows['val']):,} validation and {len(rows['test']):,} test records scored")
     same = _same_length(examples, len(codes))
     measured = np.asarray(examples.codes).reshape(len(examples), -1) if same else codes[None][:0]
     seen = _list_seen(measured[rows["train"]] if same else measured, len(codes))
     singles = list_singles(codes, len(PROTEIN.letters))
     score = make_scorer(checkpoints, device)
     scored, native = score(singles), score(codes[None])
+    log(f"{len(singles):,} single mutants scored")
     places = {row.tobytes(): number for number, row in enumerate(measured)}
     tables: list[dict[str, Any]] = []
     designed: list[dict[str, Any]] = []
@@ -110,8 +115,8 @@ def describe_landscape(
         }
         if settings.designs is not None:
             allowed = seen if settings.designs.seen_only else np.ones_like(seen)
-            found = find_designs(codes, allowed, measured, score, target, settings.designs)
-            told[name]["scored"] = found.scored
+            found = find_designs(codes, allowed, measured, score, target, settings.designs, log)
+            told[name] |= {"scored": found.scored, "left_out": found.left_out}
             designed.append(_list_designs(name, found, codes, first, conformal))
     summary = {
         "settings": settings.model_dump(mode="json"),

@@ -38,7 +38,8 @@ def build_loss(
         Binary: y becomes y * (1 - s) + s / 2; multiclass: likewise with 1 / classes
         (Szegedy et al. 2016, section 7). Not for regression.
     kind : str
-        ``rank``: `rank_loss` instead of the squared error of a regression; ``both``: their sum.
+        ``rank``: `rank_loss` instead of the squared error of a regression; ``both``: their sum,
+        in units of the standard deviation of the batch's labels, so that neither drowns the other.
 
     Returns
     -------
@@ -53,6 +54,9 @@ def build_loss(
         labels, records = given if isinstance(given, tuple) else (given, None)
         present = ~torch.isnan(labels)
         ranked = None
+        if kind == "both":
+            unit = _spread(labels)
+            outputs, labels = outputs / unit, labels / unit
         if kind != "default":
             ranked = _rank_in_parts(outputs.float(), labels, records)
             if kind == "rank":
@@ -74,6 +78,13 @@ def build_loss(
         return mean if ranked is None else mean + ranked
 
     return loss
+
+
+def _spread(labels: Tensor) -> Tensor:
+    """Give the standard deviation of each target (targets,); 1 where it has none."""
+    mean = labels.nanmean(0)
+    spread = (labels - mean).square().nanmean(0).sqrt()
+    return torch.where(spread > 0, spread, 1.0)  # NaN is not above 0
 
 
 def _rank_in_parts(outputs: Tensor, labels: Tensor, records: Tensor | None) -> Tensor:

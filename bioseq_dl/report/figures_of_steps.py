@@ -22,7 +22,7 @@ from bioseq_dl.report.style import (
     render_svg,
 )
 from bioseq_dl.report.tables_of_steps import kept_epoch
-from bioseq_dl.report.words import best_baseline, main_target, name_predictor, name_score
+from bioseq_dl.report.words import MEAN, best_baseline, main_target, name_predictor, name_score
 
 
 def draw_overview(runs: Sequence[RunResults]) -> Iterator[Picture]:
@@ -148,13 +148,14 @@ def _draw_histogram(
 
 def _overview_rows(run: RunResults, metric: str) -> Iterator[dict[str, Any]]:
     metrics = run.metrics
-    if metric not in metrics["definitions"]:
-        return
     target = main_target(metrics)
+    # A run may know a metric of another target than its main one.
+    if metric not in metrics["predictors"]["model"][target]:
+        return
     names = ["model", *filter(None, [best_baseline(metrics)])]
     for name in names:
         found = metrics["predictors"][name][target][metric]
-        row = {"run": run.name, "predictor": name_predictor(name), "metric": metric}
+        row = {"run": run.name, "predictor": name_predictor(name, metrics), "metric": metric}
         yield row | {key: found[key] for key in ("value", "low", "high")}
     for published in metrics["published"]:
         if (published["metric"], published["target"]) == (metric, target):
@@ -167,6 +168,7 @@ def _draw_overview(metric: str, label: str, rows: pd.DataFrame) -> Picture:
     styles = {"model": ("o", BLUE, 0.16), "published": ("D", RED, 0.0)}
     baselines = [name for name in dict.fromkeys(rows["predictor"]) if name not in styles]
     colours = {name_predictor(key): colour for key, colour in PREDICTOR_COLOURS.items()}
+    colours[MEAN] = PREDICTOR_COLOURS["prior"]
     for name in baselines:
         styles[name] = ("s", colours.get(name, colours[name_predictor("kmer")]), -0.16)
     with drawing(4.3, 0.95 + 0.42 * len(runs)) as figure:

@@ -15,7 +15,14 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import INK, Picture, drawing, render_svg
 from bioseq_dl.report.tables import Table, make_table
-from bioseq_dl.report.words import NONE, say_count, say_number
+from bioseq_dl.report.words import (
+    NONE,
+    best_baseline,
+    find_comparison,
+    name_predictor,
+    say_count,
+    say_number,
+)
 
 LETTERS = "GAVLIMFWYPSTNQCHKRDE"
 """Rows of the heatmap: small, aliphatic, aromatic, polar, positive, negative."""
@@ -58,10 +65,15 @@ def read_landscape(folder: Path | None) -> Told | None:
         ) from None
 
 
-def tell_landscape(run: str, told: Told) -> Section:
-    """Write the section: a heatmap and the best designs of each target."""
+def tell_landscape(run: str, told: Told, metrics: Mapping[str, Any]) -> Section:
+    """Write the section: a heatmap and the best designs of each target.
+
+    At its head stands what `metrics` (metrics.json) say against the model, where a baseline is
+    better on the test records.
+    """
     confidence = told.summary["settings"]["confidence"]
-    texts = [
+    texts = [*filter(None, (_warn(name, metrics) for name in told.summary["targets"]))]
+    texts += [
         f"All {say_count(told.summary['singles'])} single mutants of the wild type, by "
         f"{say_count(told.summary['models'])} models; singles.tsv holds them with their "
         f"{confidence:.0%} intervals."
@@ -73,6 +85,26 @@ def tell_landscape(run: str, told: Told) -> Section:
         if len(designs):
             tables.append(_tabulate_designs(name, designs, told.summary, found))
     return Section("landscape", "Single mutants and designs", texts, tables, [*_draw(run, told)])
+
+
+def _warn(target: str, metrics: Mapping[str, Any]) -> str | None:
+    """Say where the model does not beat its best baseline; None where it does."""
+    metric, baseline = metrics["headline"], best_baseline(metrics, target)
+    row = find_comparison(metrics, baseline, target, metric) if baseline else None
+    if row is None or baseline is None:
+        return None
+    ours, theirs = row["model_value"], row["baseline_value"]
+    sign = 1 if metrics["definitions"][metric]["higher"] else -1
+    if theirs is None or (ours is not None and sign * ours > sign * theirs):
+        return None
+    judged = "worse" if row["verdict"] == "worse" else "no better"
+    return (
+        f"Caution: on the test records the model is {judged} than the "
+        f"{name_predictor(baseline, metrics)} baseline (of {target}: "
+        f"{metrics['definitions'][metric]['label']} {say_number(ours, metric)} against "
+        f"{say_number(theirs, metric)}). What follows is what that model says; mend it before its "
+        "designs are made."
+    )
 
 
 def _tell_intervals(name: str, found: Mapping[str, Any], confidence: float) -> str:
@@ -109,11 +141,25 @@ def _tabulate_designs(
     ]
     columns = {"": "r", "Mutations": "l", "Predicted": "r", "SD of models": "r", "Interval": "r"}
     note = (
-        f"Sought: {settings['goal']} {settings['acquisition']}, at most "
+        f"The {settings['goal']}est by {_say_acquisition(settings)}, of at most "
         f"{settings['max_mutations']} mutations, {settings['min_distance']} or more places apart, "
         f"not measured yet; {say_count(found['scored'])} variants were scored."
     )
+    if found.get("left_out"):
+        note += (
+            f" {say_count(found['left_out'])} further mutations of variants of the beam were not: "
+            "max_scored kept, of each variant, those with the best single mutants."
+        )
     return make_table(f"Designs: {name}", columns, rows, note)
+
+
+def _say_acquisition(settings: Mapping[str, Any]) -> str:
+    mean = "the mean of the models"
+    if settings["acquisition"] == "mean":
+        return mean
+    # Towards the goal or away from it: what is sought may be a low value.
+    away = (settings["acquisition"] == "lower") == (settings["goal"] == "high")
+    return f"{mean} {'less' if away else 'plus'} {say_number(settings['exploration'])} of their SD"
 
 
 def _draw(run: str, told: Told) -> Iterator[Picture]:

@@ -149,7 +149,7 @@ def _write_chapter(
             *telling.errors(results),
             *(tell_variants(results.name, name, found) for name, found in results.variants.items()),
             *([tell_explained(results.name, explained)] if explained is not None else []),
-            *([tell_landscape(results.name, landscape)] if landscape is not None else []),
+            *([tell_landscape(results.name, landscape, metrics)] if landscape is not None else []),
             _tell_provenance(results),
         ],
         config=yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True),

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from bioseq_dl.errors import InputError
-from bioseq_dl.io.atomic import write_text
+from bioseq_dl.io.atomic import atomic_folder, write_text
 from bioseq_dl.io.psipred import (
     PredictedProtein,
     call_states,
@@ -55,13 +54,13 @@ def write_proteins(
     ``residues.tsv`` has a row a residue (`bioseq_dl.io.psipred.write_residues`), ``proteins.tsv``
     a row a protein: its id, its files' name, shares of the three states, and why it was not
     predicted. Of each protein with states there are ``<file>.ss2`` and ``<file>.horiz`` in
-    PSIPRED's formats, and of the first `pictures` of them ``<file>.svg``. Files of these names
-    that exist are replaced.
+    PSIPRED's formats, and of the first `pictures` of them ``<file>.svg``. The folder is there
+    when all of them are.
 
     Parameters
     ----------
     folder : Path
-        Made where it is not there.
+        Must not be there, or be empty.
     proteins : sequence of PredictedProtein
     skipped : mapping, optional
         Id of a protein that was not predicted: why.
@@ -71,15 +70,18 @@ def write_proteins(
     Raises
     ------
     InputError
-        Where the folder is a file, or cannot be written.
+        Where the folder is a file, holds something, or cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InputError(
-            "this model predicts residues: its predictions are a folder",
-            file=folder,
-            found="a file",
-            fix="give --predictions the name of a folder",
-        )
+    with atomic_folder(folder) as fresh:
+        return _write_files(fresh, proteins, skipped or {}, pictures)
+
+
+def _write_files(
+    folder: Path,
+    proteins: Sequence[PredictedProtein],
+    skipped: Mapping[str, str],
+    pictures: int,
+) -> Written:
     names = name_files([protein.id for protein in proteins])
     write_residues(folder / "residues.tsv", proteins)
     rows: list[tuple[str | float | int | None, ...]] = []
@@ -100,7 +102,7 @@ def write_proteins(
         called = call_states(get_three(protein), Q3)
         shares = [called.count(state) / length for state in Q3]
         rows.append((protein.id, length, name, *shares, "yes" if picture else "no", None))
-    rows += [(name, *(None,) * 6, why) for name, why in (skipped or {}).items()]
+    rows += [(name, *(None,) * 6, why) for name, why in skipped.items()]
     columns = zip(*rows, strict=True) if rows else ((),) * len(COLUMNS)
     table = {name: list(column) for name, column in zip(COLUMNS, columns, strict=True)}
     write_tsv(folder / "proteins.tsv", pa.table(table))

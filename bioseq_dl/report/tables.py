@@ -123,9 +123,9 @@ def tabulate_metrics(run: RunResults) -> Table:
         columns["Single seeds"] = "r"
     if folds:
         columns["Single folds"] = "r"
-    columns |= {_capital(name_predictor(name)): "r" for name in names[1:]}
+    columns |= {_capital(name_predictor(name, metrics)): "r" for name in names[1:]}
     if baseline:
-        columns |= {f"Model less {name_predictor(baseline)}": "r", "p": "r"}
+        columns |= {f"Model less {name_predictor(baseline, metrics)}": "r", "p": "r"}
     rows: list[list[Cell | str]] = []
     notes: dict[str, None] = {}
     for metric in metrics["metrics"]:
@@ -146,7 +146,8 @@ def tabulate_metrics(run: RunResults) -> Table:
         rows.append(row)
         for name, item in found.items():
             if item["note"]:
-                notes[f"{definition['label']} of {name_predictor(name)}: {item['note']}."] = None
+                told = f"{definition['label']} of {name_predictor(name, metrics)}"
+                notes[f"{told}: {item['note']}."] = None
     average = "Mean of the targets. " if len(metrics["targets"]) > 1 else ""
     return make_table("All metrics on the test records", columns, rows, average + " ".join(notes))
 
@@ -160,7 +161,11 @@ def tabulate_targets(run: RunResults) -> Table | None:
     label = metrics["definitions"][metric]["label"]
     columns = {"Target": "l", "Test records": "r", "Missing": "r", f"{label} of model": "r"}
     if baseline:
-        columns |= {f"{label} of {name_predictor(baseline)}": "r", "Difference": "r", "p": "r"}
+        columns |= {
+            f"{label} of {name_predictor(baseline, metrics)}": "r",
+            "Difference": "r",
+            "p": "r",
+        }
     values = {t: metrics["predictors"]["model"][t][metric]["value"] for t in metrics["targets"]}
     order: list[str] = list(metrics["targets"])
     if len(order) > MOST_ROWS:
@@ -215,8 +220,11 @@ def tabulate_published(run: RunResults) -> Table | None:
 def tabulate_calibration(run: RunResults) -> Table | None:
     """Give what temperature scaling did."""
     rows = []
-    for target in run.metrics["targets"] if run.metrics["calibration"] else ():
-        found = run.metrics["calibration"][target]
+    for target in run.metrics["targets"]:
+        # Shares and angles have no probability, so no temperature.
+        found = run.metrics["calibration"].get(target)
+        if found is None:
+            continue
         temperatures = [item["value"] for item in found["temperatures"]]
         notes = "; ".join(dict.fromkeys(t["note"] for t in found["temperatures"] if t["note"]))
         row = [Cell(target, notes), Cell(", ".join(f"{value:.2f}" for value in temperatures))]
@@ -243,7 +251,7 @@ def tabulate_errors(run: RunResults) -> Table | None:
     columns = {"Record": "l"} | ({"Target": "l"} if several else {})
     columns |= {"True": "l", "Predicted": "l", head: "r"}
     if baseline:
-        columns[f"same, {name_predictor(baseline)}"] = "r"
+        columns[f"same, {name_predictor(baseline, run.metrics)}"] = "r"
     columns[f"Length ({run.unit})"] = "r"
     with_gc = errors["gc"].notna().any()
     if with_gc:
@@ -251,8 +259,7 @@ def tabulate_errors(run: RunResults) -> Table | None:
     order = errors["error"].abs().sort_values(ascending=False, kind="stable").index
     rows = []
     for _, item in errors.loc[order].head(WORST).iterrows():
-        source = file_name(item["source"]) if isinstance(item["source"], str) else ""
-        row: list[Cell | str] = [Cell(item["id"], source)]
+        row: list[Cell | str] = [Cell(item["id"], _say_origin(item))]
         row += [item["target"]] if several else []
         row += [*_outcome(item, regression), say_number(item["error"])]
         if baseline:
@@ -263,6 +270,13 @@ def tabulate_errors(run: RunResults) -> Table | None:
     note = "Where the baseline errs as surely as the model, the label itself is worth a look."
     title = "Largest residuals" if regression else "Most confident mistakes"
     return make_table(title, columns, rows, note if baseline else "")
+
+
+def _say_origin(item: Any) -> str:
+    """Give a variant's mutations; of other records the file they came from."""
+    if isinstance(item.get("mutations"), str):
+        return "wild type" if item["mutations"] == "=" else str(item["mutations"])
+    return file_name(item["source"]) if isinstance(item["source"], str) else ""
 
 
 def _outcome(item: Any, regression: bool) -> Iterator[str]:
@@ -280,7 +294,7 @@ def _overview_cells(metrics: Mapping[str, Any], target: str, metric: str) -> lis
     ]
     if baseline:
         theirs = value_cell(metrics["predictors"][baseline][target][metric], metric)
-        cells.append(Cell(theirs.text, f"{name_predictor(baseline)} {theirs.small}"))
+        cells.append(Cell(theirs.text, f"{name_predictor(baseline, metrics)} {theirs.small}"))
         cells.append(
             difference_cells(find_comparison(metrics, baseline, target, metric), metric)[0]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bioseq_dl.config import HEADS
 from bioseq_dl.report.inputs import RunResults
 from bioseq_dl.report.tables import Cell, Table, difference_cells, make_table, value_cell
 from bioseq_dl.report.words import (
@@ -110,7 +111,8 @@ def tabulate_residues(run: RunResults, ingest: Mapping[str, Any]) -> Table | Non
             for state in order
         )
         if not told and found.get("mean") is not None:
-            told = f"mean {found['mean']:.3g}"
+            angle = label in HEADS["angles"].labels
+            told = f"mean {found['mean']:.0f}°" if angle else f"mean {found['mean']:.3g}"
         rows.append([label, say_count(found["labelled"]), told, say_count(found["unlabelled"])])
     if not rows:
         return None

@@ -19,6 +19,7 @@ _KINDS = {
 }
 _NEAR = {"kmers": "near duplicate", "identity": "homologous protein"}
 """By how they were searched for."""
+_PROTECTED = " Training records that are related to validation stay: they choose the epoch only."
 _POLICIES = {
     "fail": "the run stops where more than the allowed share of test or validation records leaks",
     "drop": "leaking records are taken out of training, then validation, never out of test",
@@ -154,6 +155,7 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
         f"Looked for: {', '.join(looked)}. Policy {settings['policy']}: "
         + _POLICIES[settings["policy"]]
         + "."
+        + (_PROTECTED if (settings["policy"], settings["protect"]) == ("drop", "test") else "")
     )
     dropped: dict[str, int] = {}
     for item in audit["dropped"]:

@@ -8,6 +8,8 @@ from typing import Any
 
 MACRO = "macro"
 NONE = "–"
+MEAN = "mean"
+"""Of train: the baseline of a regression that other kinds have the class prior for."""
 PREDICTORS = {
     "model": "model",
     "prior": "class prior",
@@ -95,8 +97,10 @@ def file_name(source: str) -> str:
     return source.rstrip("/").rsplit("/", 1)[-1]
 
 
-def name_predictor(name: str) -> str:
-    """Give a baseline's name in words."""
+def name_predictor(name: str, metrics: Mapping[str, Any] | None = None) -> str:
+    """Give a baseline's name in words; the prior of a regression (`metrics`) is the mean."""
+    if name == "prior" and metrics is not None and metrics["kind"] == "regression":
+        return MEAN
     return PREDICTORS.get(name, name)
 
 
@@ -107,9 +111,12 @@ def main_target(metrics: Mapping[str, Any]) -> str:
     return MACRO if len(metrics["targets"]) > 1 else str(metrics["targets"][0])
 
 
-def best_baseline(metrics: Mapping[str, Any]) -> str | None:
-    """Give the baseline with the best headline figure: the one that is hardest on the model."""
-    target, metric = main_target(metrics), metrics["headline"]
+def best_baseline(metrics: Mapping[str, Any], target: str | None = None) -> str | None:
+    """Give the baseline with the best headline figure: the one that is hardest on the model.
+
+    Of the run's main target, where none is named.
+    """
+    target, metric = target or main_target(metrics), metrics["headline"]
     values: dict[str, float | None] = {
         name: metrics["predictors"][name][target][metric]["value"] for name in metrics["baselines"]
     }
@@ -156,9 +163,10 @@ def say_test(metrics: Mapping[str, Any]) -> str:
 
 def name_score(metrics: Mapping[str, Any]) -> str:
     """Give the name of the figure that training follows on validation."""
-    if metrics["kind"] == "residues" and metrics["headline"] != "accuracy":
-        return "score"
-    return str(metrics["definitions"][metrics["headline"]]["label"])
+    if metrics["kind"] == "residues" and metrics["headline"] == "angle_mae":
+        return "mean cosine of the errors of phi and psi"
+    label = str(metrics["definitions"][metrics["headline"]]["label"])
+    return f"{label} of {metrics['main']}" if metrics["kind"] == "residues" else label
 
 
 def tell_result(metrics: Mapping[str, Any]) -> str:
@@ -177,9 +185,10 @@ def tell_result(metrics: Mapping[str, Any]) -> str:
         return text + "; no baseline was fitted."
     row = find_comparison(metrics, baseline, target, metric)
     if row is None or row["difference"] is None:
-        return text + f"; the {name_predictor(baseline)} baseline has no value."
+        return text + f"; the {name_predictor(baseline, metrics)} baseline has no value."
     text += (
-        f"; the {name_predictor(baseline)} baseline {say_number(row['baseline_value'], metric)}; "
+        f"; the {name_predictor(baseline, metrics)} baseline "
+        f"{say_number(row['baseline_value'], metric)}; "
         f"difference {say_number(row['difference'], metric)} "
         f"{say_interval(row['low'], row['high'], metric)}, {_VERDICTS[row['verdict']]}."
     )

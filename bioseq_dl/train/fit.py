@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from bioseq_dl.data.examples import read_examples
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import check_writable, write_json
-from bioseq_dl.metrics import HEADLINE_OF_KIND
 from bioseq_dl.models.shape import Shape, shape_of
 from bioseq_dl.provenance import hash_file, record_provenance
 from bioseq_dl.tasks.registry import find_task
@@ -39,7 +37,8 @@ from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
 from bioseq_dl.train.loop import Feed, Trained, train_model
 from bioseq_dl.train.optimizer import build_optimizer
 from bioseq_dl.train.precision import Precision, choose_precision
-from bioseq_dl.train.score import validation_score
+from bioseq_dl.train.score import check_scored, name_score, validation_score
+from bioseq_dl.train.signals import stop_signals
 from bioseq_dl.train.weights import class_weights
 
 Log = Callable[[str], None]
@@ -128,7 +127,7 @@ def fit_model(job: Job, log: Log) -> None:
                 log_epoch(writer, curve[-1])
                 log(_describe(curve[-1], job))
 
-        with _stop_signals() as stop_asked:
+        with stop_signals() as stop_asked:
             trained = train_model(
                 fabric,
                 model,
@@ -160,9 +159,9 @@ def fit_model(job: Job, log: Log) -> None:
         "epochs_run": progress.epoch,
         "epochs_planned": job.train.epochs,
         "kept_epoch": kept,
-        "score": HEADLINE_OF_KIND[job.targets.kind],
+        "score": name_score(job.targets),
         "kept_val_loss": best["val_loss"],
-        "kept_val_score": best["val_score"],
+        "kept_val_score": _known(best["val_score"]),
         "steps": progress.step,
         "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
         "training_seconds": round(progress.seconds, 3),
@@ -241,7 +240,6 @@ def _choose_precision(
 ) -> Precision:
     where = torch.device(device.accelerator)
     loss = _load_loss(job, task, examples, rows, where)
-
     plan = _plan(job, examples, rows)
 
     def trial(candidate: nn.Module, number: int) -> Tensor:
@@ -280,6 +278,8 @@ def _feed(
         shuffle=False,
     )
     val_rows = np.concatenate(val_plan) if val_plan else rows["val"]
+    if job.train.monitor == "score" and val_plan:
+        check_scored(examples.targets[examples.target_rows(val_rows)], job.targets)
 
     def train_batch(indices: NDArray[np.int64], generator: torch.Generator) -> Any:
         return make_batch(examples, indices, fabric.device, changes, generator)
@@ -300,6 +300,11 @@ def _feed(
         return loss, validation_score(joined.numpy(), truth, job.targets)
 
     return Feed(_plan(job, examples, rows["train"]), train_batch, validate)
+
+
+def _known(score: float | None) -> float | None:
+    """Give a number that JSON can hold: a score may have no value (constant labels)."""
+    return score if score is not None and math.isfinite(score) else None
 
 
 def _checkpoint(
@@ -325,7 +330,7 @@ def _checkpoint(
 def _describe(row: Epoch, job: Job) -> str:
     text = f"epoch {row.epoch}/{job.train.epochs}: train loss {row.train_loss:.4f}"
     if row.val_loss is not None and row.val_score is not None:
-        name = HEADLINE_OF_KIND[job.targets.kind]
+        name = name_score(job.targets)
         text += f", val loss {row.val_loss:.4f}, val {name} {row.val_score:.4f}"
     return f"{text} ({row.seconds:.1f} s)"
 
@@ -339,16 +344,3 @@ def _open_tensorboard(job: Job) -> Writer:
             fix="install it (extra tensorboard), or set train.tensorboard: false",
         ) from None
     return SummaryWriter(str(job.out.with_name("tensorboard")))
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Note SIGTERM and SIGUSR1 (a cluster's warning) instead of dying of them."""
-    asked = []
-    numbers = (signal.SIGTERM, signal.SIGUSR1)
-    before = {number: signal.signal(number, lambda *_: asked.append(True)) for number in numbers}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

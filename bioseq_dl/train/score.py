@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from bioseq_dl.config import HEADS, Targets
-from bioseq_dl.metrics import HEADLINE_OF_KIND, score_target
+from bioseq_dl.errors import InputError
+from bioseq_dl.metrics import HEADLINE_OF_KIND, auroc, pearson, score_target
 
 
 def validation_score(
@@ -15,8 +16,8 @@ def validation_score(
 ) -> float:
     """Give the macro average over targets of AUROC, accuracy or Pearson's r.
 
-    Of residues it is the accuracy of q3, or else of q8, disorder (called above a half), one less
-    the mean error of rsa, or the mean cosine of phi's error.
+    Of residues it is that of the first head: accuracy of states, AUROC of a mask, Pearson's r of
+    a share; of angles the mean cosine of their errors. `name_score` says which.
 
     Parameters
     ----------
@@ -53,32 +54,60 @@ def validation_score(
 def _score_residues(
     outputs: NDArray[np.float32], targets: NDArray[np.float32], spec: Targets
 ) -> float:
-    """Give the accuracy of the first head of states, or else of what is above a half."""
-    output = label = 0
-    found: dict[str, float] = {}
-    for name in spec.names:
-        head = HEADS[name]
-        truth = targets[:, label]
-        known = ~np.isnan(truth)
-        given = outputs[known, output : output + len(head.outputs)]
-        truth = truth[known]
-        output += len(head.outputs)
-        label += len(head.labels)
-        if not len(truth):
-            continue
-        if head.measure == "states":
-            found[name] = float((given.argmax(axis=1) == truth).mean())
-        elif head.measure == "mask":
-            found[name] = float(((given[:, 0] > 0) == truth).mean())
-        elif head.measure == "share":
-            found[name] = 1 - float(np.abs(expit(given[:, 0]) - truth).mean())
-        else:
-            turn = np.arctan2(given[:, 0], given[:, 1]) - truth
-            found[name] = float(np.cos(turn).mean())
-    for name in HEADS:  # q3, then q8, then the others
-        if name in found:
-            return found[name]
-    return float("nan")
+    """Score the first head; its labels and outputs are the first columns."""
+    head = HEADS[spec.names[0]]
+    truth = targets[:, : len(head.labels)].astype(np.float64)
+    given = outputs[:, : len(head.outputs)].astype(np.float64)
+    if head.measure == "angles":
+        sine_cosine = given.reshape(len(given), -1, 2)
+        error = np.arctan2(sine_cosine[:, :, 0], sine_cosine[:, :, 1]) - truth
+        known = ~np.isnan(error)
+        return float(np.cos(error[known]).mean()) if known.any() else float("nan")
+    known = ~np.isnan(truth[:, 0])
+    if not known.any():
+        return float("nan")
+    labels, values = truth[known, 0], given[known]
+    if head.measure == "states":
+        return float((values.argmax(axis=1) == labels).mean())
+    if head.measure == "mask":
+        return auroc(labels, values[:, 0])
+    return pearson(labels, expit(values[:, 0]))
+
+
+def check_scored(targets: NDArray[np.float32], spec: Targets) -> None:
+    """Find out before the training that epochs will have a score.
+
+    Parameters
+    ----------
+    targets : float32 (n, targets)
+        Of validation, as `validation_score` takes them.
+    spec : Targets
+
+    Raises
+    ------
+    InputError
+        Where, of residues, the first head has no label.
+    """
+    if not spec.per_residue:
+        return
+    first = spec.names[0]
+    if np.isnan(targets[:, : len(HEADS[first].labels)]).all():
+        raise InputError(
+            f"no validation record has a label of the first head, {first}, which "
+            "train.monitor: score follows",
+            fix="name a head first that has some, or set train.monitor: loss",
+        )
+
+
+def name_score(spec: Targets) -> str:
+    """Say what `validation_score` is, for the log and ``train.json``."""
+    if not spec.per_residue:
+        return HEADLINE_OF_KIND[spec.kind]
+    head = HEADS[spec.names[0]]
+    if head.measure == "angles":
+        return f"mean cosine of the errors of {' and '.join(head.labels)}"
+    metric = {"states": "accuracy", "mask": "auroc", "share": "pearson"}[head.measure]
+    return f"{metric} of {spec.names[0]}"
 
 
 def to_probability(logits: NDArray[np.float64], kind: str) -> NDArray[np.float64]:

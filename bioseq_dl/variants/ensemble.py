@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from bioseq_dl.config import Targets
+from bioseq_dl.encode.alphabet import ALPHABETS, Alphabet
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.manifest import hash_file
 from bioseq_dl.perturb.batches import measure_batch
@@ -19,6 +20,7 @@ from bioseq_dl.perturb.engine import Engine
 from bioseq_dl.perturb.strand import Batches
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import Checkpoint, read_checkpoint, restore_model
+from bioseq_dl.variants.plain import PlainEngine, prepare_plain
 
 Scale = Literal["raw", "probability"]
 
@@ -29,9 +31,9 @@ class Ensemble:
 
     Parameters
     ----------
-    engines : tuple of Engine
+    engines : tuple of Engine or PlainEngine
         One a model, in the order given.
-    checks : tuple of Engine
+    checks : tuple of Engine or PlainEngine
         The same in fp32 where the engines are bf16, else empty.
     hashes : tuple of str
         sha256 of each model's file.
@@ -46,10 +48,14 @@ class Ensemble:
         Bases of a window.
     reads : int, optional
         Bases of every sequence in training; None where lengths differed.
+    alphabet : Alphabet
+        Of the models' task.
+    wild_type : tuple of int, optional
+        Codes of the sequence whose variants the models were trained on.
     """
 
-    engines: tuple[Engine, ...]
-    checks: tuple[Engine, ...]
+    engines: tuple[Engine | PlainEngine, ...]
+    checks: tuple[Engine | PlainEngine, ...]
     hashes: tuple[str, ...]
     names: tuple[str, ...]
     columns: NDArray[np.int64]
@@ -57,6 +63,8 @@ class Ensemble:
     scale: Scale
     length: int
     reads: int | None
+    alphabet: Alphabet
+    wild_type: tuple[int, ...] | None = None
 
 
 def load_ensemble(
@@ -100,13 +108,20 @@ def load_ensemble(
     first = checkpoints[0]
     for path, other in zip(paths[1:], checkpoints[1:], strict=True):
         _check_alike(first, other, path)
-    prepare = _find_prepare(first)
+    task = find_task(first.task)
+    if task.perturb is None and precision == "bf16":
+        raise InputError("models of this task are scored in fp32 alone", found=first.task)
     length = _choose_length(first, length)
     names, columns = _choose_outputs(first.targets, targets)
     if scale == "probability" and first.targets.kind == "regression":
         raise InputError("a regression has no probabilities", fix="use scale raw")
-    engines, checks = [], []
+    engines: list[Engine | PlainEngine] = []
+    checks: list[Engine | PlainEngine] = []
     for checkpoint in checkpoints:
+        if task.perturb is None:
+            engines.append(prepare_plain(checkpoint, device, batch))
+            continue
+        prepare = task.load("perturb")
         model = restore_model(checkpoint)
         unknown = "uniform" if checkpoint.unknown == "uniform" else "zeros"
         engine = prepare(model, device, unknown, precision)
@@ -124,6 +139,8 @@ def load_ensemble(
         scale=scale,
         length=length,
         reads=first.shape.length,
+        alphabet=ALPHABETS[task.alphabet],
+        wild_type=first.shape.wild_type,
     )
 
 
@@ -164,15 +181,6 @@ def _check_alike(first: Checkpoint, other: Checkpoint, path: Path) -> None:
             raise InputError(
                 f"the models {problem}", file=path, found=tell[0], allowed=str(tell[1])
             )
-
-
-def _find_prepare(checkpoint: Checkpoint) -> Callable[..., Engine]:
-    task = find_task(checkpoint.task)
-    if task.perturb is None:
-        raise InputError(
-            "models of this task cannot score changes of a sequence", found=checkpoint.task
-        )
-    return task.load("perturb")
 
 
 def _choose_length(checkpoint: Checkpoint, asked: int | None) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +15,21 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bioseq_dl.config import MutationTable
-from bioseq_dl.encode.alphabet import DNA
+from bioseq_dl.encode.alphabet import DNA, PROTEIN, Alphabet
 from bioseq_dl.encode.sequence import fit_length
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
+from bioseq_dl.io.letters import STOP
 from bioseq_dl.io.mutation_table import MutatedRow, WildType, read_mutation_table
+from bioseq_dl.io.residues import Letters
 from bioseq_dl.variants.differences import Effects, describe_scores
 from bioseq_dl.variants.ensemble import Ensemble, scale_outputs
 from bioseq_dl.variants.score import empty_scores, fill_scores
 from bioseq_dl.variants.scored import Scores
 
 UNKNOWN = "too many unknown bases"
+UNKNOWN_RESIDUES = "too many unknown residues"
+OTHER_LENGTH = "of another length than the models were trained on"
 _SCORED = "scored"
 _ROWS = 8192
 """Rows scored at a time."""
@@ -42,7 +46,8 @@ def score_mutations(
     """Score every row of a table of mutations against the wild type.
 
     Models that were trained on one length read every sequence cropped or padded to it around
-    its centre, as in training and in prediction; others read each sequence as it is.
+    its centre, as in training and in prediction; others read each sequence as it is. Proteins are
+    neither cropped nor padded: one of another length than the models' has no score.
 
     Parameters
     ----------
@@ -69,9 +74,18 @@ def score_mutations(
     ------
     InputError
         Where the table cannot be read or does not fit the wild type; where the models read
-        fewer bases than the wild type has.
+        fewer bases than the wild type has, or proteins of another length.
     """
     fixed = ensemble.reads
+    unit = ensemble.alphabet.unit
+    if ensemble.alphabet == PROTEIN and fixed not in (None, len(wild_type.sequence)):
+        raise InputError(
+            "the wild type is not as long as the proteins that the models were trained on",
+            record=wild_type.id,
+            found=f"{len(wild_type.sequence)} {unit}s",
+            allowed=f"{fixed} {unit}s",
+            fix="give the wild type of training (ingest.wild_type)",
+        )
     if fixed is not None and len(wild_type.sequence) > fixed:
         raise InputError(
             "the wild type is longer than what the models read",
@@ -86,7 +100,7 @@ def score_mutations(
     mutations: Counter[int] = Counter()
     repeats = fitted = 0
     with _open_table(out, make_schema(ensemble.names, several)) as write:
-        for rows in _read_rows(settings, path, wild_type):
+        for rows in _read_rows(settings, path, wild_type, ensemble.alphabet):
             scores, status = _score_rows(rows, wild_type, ensemble, settings.max_unknown_fraction)
             write(_tabulate(rows, status, scores))
             (good,) = np.nonzero([told == _SCORED for told in status])
@@ -107,10 +121,10 @@ def score_mutations(
                 fixed is not None and row.sequence is not None and len(row.sequence) > fixed
                 for row in rows
             )
-    notes = []
+    notes = _compare_wild_types(wild_type, ensemble)
     if repeats:
         notes.append(f"{repeats:,} rows repeat a sequence of an earlier row")
-    if fitted:
+    if fitted and ensemble.alphabet != PROTEIN:
         notes.append(
             f"{fitted:,} mutated sequences are longer than the {fixed} bases that the models "
             "read, and are cropped around their centre"
@@ -138,9 +152,23 @@ def score_mutations(
     }
 
 
-def tell_alphabet(wild_type: WildType) -> Literal["dna", "rna"]:
-    """Tell whether the wild type is written as RNA: then its mutations are too."""
-    return "rna" if "U" in wild_type.sequence else "dna"
+def tell_alphabet(sequence: str, alphabet: Alphabet) -> Letters:
+    """Tell the letters that mutations are written in: the model's; RNA where the wild type is."""
+    if alphabet == PROTEIN:
+        return "protein"
+    return "rna" if "U" in sequence.upper() else "dna"
+
+
+def _compare_wild_types(wild_type: WildType, ensemble: Ensemble) -> list[str]:
+    if ensemble.wild_type is None:
+        return []
+    given = _encode(wild_type.sequence, None, ensemble.alphabet)
+    if len(given) != len(ensemble.wild_type):
+        return []
+    count = int((given != np.array(ensemble.wild_type, np.uint8)).sum())
+    if not count:
+        return []
+    return [f"the wild type differs in {count:,} places from the one the models were trained with"]
 
 
 def make_schema(names: Sequence[str], several: bool) -> pa.Schema:
@@ -159,7 +187,7 @@ def make_schema(names: Sequence[str], several: bool) -> pa.Schema:
 
 
 def _read_rows(
-    settings: MutationTable, path: Path, wild_type: WildType
+    settings: MutationTable, path: Path, wild_type: WildType, alphabet: Alphabet
 ) -> Iterator[list[MutatedRow]]:
     batches = read_mutation_table(
         path,
@@ -167,7 +195,7 @@ def _read_rows(
         column=settings.column,
         id_column=settings.id_column,
         first=settings.first,
-        alphabet=tell_alphabet(wild_type),
+        alphabet=tell_alphabet(wild_type.sequence, alphabet),
     )
     for batch in batches:
         for first in range(0, len(batch), _ROWS):
@@ -181,17 +209,25 @@ def _score_rows(
     status = [row.fault.reason if row.fault is not None else _SCORED for row in rows]
     groups: dict[int, list[int]] = {}
     codes: dict[int, NDArray[np.uint8]] = {}
+    protein = ensemble.alphabet == PROTEIN
     for at, row in enumerate(rows):
         if row.sequence is None:
             continue
-        codes[at] = _encode(row.sequence, ensemble.reads)
+        if protein and ensemble.reads not in (None, len(row.sequence)):
+            status[at] = OTHER_LENGTH
+            continue
+        if protein and "*" in row.sequence:
+            status[at] = STOP
+            continue
+        codes[at] = _encode(row.sequence, ensemble.reads, ensemble.alphabet)
         # What pads it is not counted.
-        unknown = len(row.sequence) - sum(map(row.sequence.count, DNA.letters + "U"))
+        known = ensemble.alphabet.letters + ("" if protein else "U")
+        unknown = len(row.sequence) - sum(map(row.sequence.count, known))
         if unknown > max_unknown * len(row.sequence):
-            status[at] = UNKNOWN
+            status[at] = UNKNOWN_RESIDUES if protein else UNKNOWN
         else:
             groups.setdefault(len(codes[at]), []).append(at)
-    wild = _encode(wild_type.sequence, ensemble.reads)
+    wild = _encode(wild_type.sequence, ensemble.reads, ensemble.alphabet)
     for length, members in sorted(groups.items()):
         mutants = np.stack([codes[at] for at in members])
         reference, alternative = _score_group(wild, mutants, ensemble, length == len(wild))
@@ -221,11 +257,13 @@ def _score_group(
     return reference, alternative
 
 
-def _encode(sequence: str, length: int | None) -> NDArray[np.uint8]:
-    codes = DNA.encode(sequence.replace("U", "T").encode())
+def _encode(sequence: str, length: int | None, alphabet: Alphabet) -> NDArray[np.uint8]:
+    if alphabet == DNA:
+        sequence = sequence.replace("U", "T")
+    codes = alphabet.encode(sequence.encode())
     if length is None:
         return codes
-    return fit_length(codes, np.array([0, len(codes)]), length, DNA.unknown_code)[0]
+    return fit_length(codes, np.array([0, len(codes)]), length, alphabet.unknown_code)[0]
 
 
 def _tabulate(rows: Sequence[MutatedRow], status: Sequence[str], scores: Scores) -> list[pa.Array]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from small_project import Project, draw_sequences, write_fasta
 
 from bioseq_dl.cli import init
@@ -26,6 +28,14 @@ def test_init_writes_a_recipe(
     assert f"wrote {written}" in told
     assert "bioseq-dl check config/config.yaml" in told
     assert "snakemake --snakefile" in told
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_examples_in_comments_of_a_recipe_can_be_used(recipe: str) -> None:
+    # A comma that is not quoted ends the value: the rest becomes a key without one.
+    text = (init.RECIPES / f"{recipe}.yaml").read_text()
+    for line in re.findall(r"^ *# - (\{.*\})", text, re.MULTILINE):
+        assert None not in yaml.safe_load(line).values(), line
 
 
 def test_init_never_writes_over_a_config(

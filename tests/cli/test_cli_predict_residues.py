@@ -18,14 +18,14 @@ from bioseq_dl.train.checkpoint import Checkpoint, write_checkpoint
 HEADS = Targets(kind="residues", names=("q3", "q8", "disorder", "rsa", "angles"))
 
 
-def write_model(path: Path, seed: int) -> Path:
+def write_model(path: Path, seed: int, targets: Targets = HEADS) -> Path:
     """An untrained model with random weights."""
     layers = Model.model_validate({"conv": [{"channels": 8, "kernel": 5}]})
-    shape = Shape(letters=20, length=None, targets=len(HEADS.outputs), classes=1)
+    shape = Shape(letters=20, length=None, targets=len(targets.outputs), classes=1)
     torch.manual_seed(seed)
     weights = build_model(layers, shape).state_dict()
     checkpoint = Checkpoint(
-        "protein_residue", layers, shape, HEADS, "zeros", weights, {"seed": seed}
+        "protein_residue", layers, shape, targets, "zeros", weights, {"seed": seed}
     )
     write_checkpoint(path, checkpoint)
     return path
@@ -65,6 +65,33 @@ def test_folder_of_two_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     names = {path.name for path in (tmp_path / "both").iterdir()}
     assert {"a_1.ss2", "a_1.horiz", "a_1.svg", "c.ss2", "proteins.tsv"} <= names
     assert "c.svg" not in names
+
+
+def test_old_predictions_do_not_stay_beside_new_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fasta = tmp_path / "new.fa"
+    fasta.write_text(">old\nMKVLAGW\n")
+    model = write_model(tmp_path / "0.pt", 0)
+    assert predict(tmp_path / "out", fasta, model) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert "old.ss2" in before
+    fasta.write_text(">new\nMKVLAGW\n")
+    assert predict(tmp_path / "out", fasta, model) == 2
+    told = capsys.readouterr().err
+    assert "the folder is not empty" in told
+    assert "fix: give another folder, or remove this one" in told
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.pt", "new.fa", "out"]
+
+
+def test_disorder_alone(tmp_path: Path) -> None:
+    targets = Targets(kind="residues", names=("disorder",))
+    fasta = tmp_path / "new.fa"
+    fasta.write_text(">a\nMKVLAGW\n")
+    assert predict(tmp_path / "out", fasta, write_model(tmp_path / "0.pt", 0, targets)) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"residues.tsv", "proteins.tsv"}
+    assert {"disorder", "residue"} <= set(read(tmp_path / "out/residues.tsv")[0])
 
 
 def test_a_file_is_no_folder_and_embeddings_need_a_model_that_reads_them(

@@ -37,7 +37,7 @@ def draw_protein(draw: random.Random) -> tuple[str, str, str]:
     return sequence, states, "1" * (len(states) - tail) + "0" * tail
 
 
-def write_project(folder: Path, *, embedded: bool = False) -> Path:
+def write_project(folder: Path, *, embedded: bool = False, masked: bool = False) -> Path:
     draw = random.Random(0)
     rows = ["id\tsequence\tss\tseen"]
     proteins = {f"p{number}": draw_protein(draw) for number in range(60)}
@@ -81,14 +81,18 @@ def write_project(folder: Path, *, embedded: bool = False) -> Path:
                 file[name] = np.array([[float(state == "H"), 0.0] for state in states])
         source = {"path": str(folder / "e.h5")}
         run["ingest"]["embeddings"] = {"source": source, "features": 2}  # type: ignore[index]
+    if masked:
+        run["targets"] = {"names": ["disorder"]}
+        run["ingest"]["inputs"][0].pop("q3_column")  # type: ignore[index]
+        run["train"]["monitor"] = "score"  # type: ignore[index]
     config = folder / "config.yaml"
     text = {"results": str(folder / "results"), "cache": str(folder), "runs": {"ss": run}}
     config.write_text(yaml.safe_dump(text))
     return config
 
 
-def run_steps(folder: Path, *, embedded: bool = False) -> Path:
-    config = write_project(folder, embedded=embedded)
+def run_steps(folder: Path, *, embedded: bool = False, masked: bool = False) -> Path:
+    config = write_project(folder, embedded=embedded, masked=masked)
     results = folder / "results"
     run = load_config(config).runs["ss"]
     ingest, split, encode = (
@@ -190,11 +194,23 @@ def test_what_cannot_be_predicted_is_said(finished: Path, tmp_path: Path) -> Non
         "digit": "residue 3 is '1', no amino acid",
         "long": "30 residues, more than 20",
     }
+    fasta.write_text(">a\n" + "ATGGC" * 6 + "\n>b\n" + "acgun" * 4 + "\n")
+    with pytest.raises(InputError, match=r"new.fa: these look like nucleotides; .*translate them"):
+        predict_residues(model, fasta, torch.device("cpu"))
     fasta.write_text(">a\nMK\n>a\nMK\n")
     with pytest.raises(InputError, match="an id stands twice"):
         predict_residues(model, fasta, torch.device("cpu"))
     with pytest.raises(InputError, match="the model reads none"):
         predict_residues(model, fasta, torch.device("cpu"), embeddings=tmp_path / "e.h5")
+
+
+def test_disorder_alone_from_a_mask(tmp_path: Path) -> None:
+    results = run_steps(tmp_path, masked=True)
+    found = read_metrics(results)
+    assert set(found["model"]) == {"disorder"}
+    assert found["model"]["disorder"]["auroc"]["value"] > 0.8
+    train = json.loads((model_folder(results, "ss", 0, 1) / "train.json").read_text())
+    assert train["score"] == "auroc of disorder"
 
 
 def test_embeddings_are_learnt_from_and_runs_repeat(tmp_path: Path) -> None:

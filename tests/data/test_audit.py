@@ -108,6 +108,16 @@ def test_a_dropped_val_record_costs_no_train_record() -> None:
     assert roles_of(result) == ["test", "drop", "train"]
 
 
+def test_relatives_of_val_may_stay_in_train() -> None:
+    generator = np.random.default_rng(3)
+    a, b = random_text(generator), random_text(generator)
+    rows = [("v", a, "val"), ("n", a, "train"), ("t", b, "test"), ("m", b, "train")]
+    rows += [("w", random_text(generator), "train")]
+    result = audit_folds(*make(rows), Audit(policy="drop", protect="test"))
+    assert roles_of(result) == ["val", "train", "test", "drop", "train"]
+    assert {leak.role: leak.remaining for leak in result.leaking} == {"test": 0, "val": 1}
+
+
 def test_a_record_counts_in_its_worst_kind_only() -> None:
     generator = np.random.default_rng(2)
     text = random_text(generator)

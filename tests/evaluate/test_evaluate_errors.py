@@ -98,6 +98,7 @@ def test_features_come_in_the_order_of_the_ids(tmp_path: Path) -> None:
     found = read_features(path, np.array(["c", "b"], dtype=object))
     assert found["length"].tolist() == [4, 5]
     assert found["gc"].tolist() == [0.5, 0]
+    assert found["mutations"].isna().all()
     assert found["source"].tolist() == ["z", "y"]
     with pytest.raises(InputError, match="record 'q'"):
         read_features(path, np.array(["q"], dtype=object))

@@ -12,6 +12,7 @@ import pytest
 from made_residues import AMINO, draw_outputs, draw_truth, write_residues
 
 from bioseq_dl.config import Evaluate, Published, Targets
+from bioseq_dl.config.heads import list_metrics
 from bioseq_dl.errors import InputError
 from bioseq_dl.evaluate import write_evaluation
 from bioseq_dl.evaluate.residues import evaluate_residues
@@ -178,6 +179,13 @@ def test_folds_are_pooled_and_told_apart(tmp_path: Path) -> None:
     assert set(found["window"]["q3"]["accuracy"]["folds"]["values"]) == {"0", "1"}
     assert summary["records"]["q3"]["test"] == 40
     assert summary["notes"]["window"] == {"0": "window of 0", "1": "window of 1"}
+
+
+def test_metrics_are_those_that_a_config_may_name(tmp_path: Path) -> None:
+    models, baselines, _, _ = make_run(tmp_path, ALL, proteins=8)
+    found = evaluate_residues(models, baselines, ALL, QUICK).summary["predictors"]["model"]
+    for label in ALL.labels:
+        assert set(found[label]) == set(list_metrics(label)), label
 
 
 def test_published_figures_find_their_target(tmp_path: Path) -> None:

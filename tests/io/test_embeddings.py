@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bioseq_dl.errors import InputError
-from bioseq_dl.io.embeddings import read_embeddings
+from bioseq_dl.io.embeddings import check_embeddings, read_embeddings
 
 VALUES = {"a": np.arange(6.0).reshape(2, 3), "b": np.arange(9.0).reshape(3, 3) / 7}
 IDS, LENGTHS = ["set/b", "a"], [3, 2]
@@ -57,6 +57,31 @@ def test_what_does_not_fit(
     text = str(caught.value)
     for part in message.split(" + "):
         assert part in text, text
+    with pytest.raises(InputError) as caught:
+        check_embeddings(path, IDS, LENGTHS, 3)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize("write", [write_hdf5, write_parquet])
+@pytest.mark.parametrize(
+    ("shape", "fix"),
+    [
+        ((5, 3), "leave out the model's special tokens"),
+        ((2, 3), "leave out the model's special tokens"),
+        ((3, 8), "set ingest.embeddings.features: 8, or give a file of 3 features"),
+        ((3, 9), "set ingest.embeddings.features: 9, or give a file of 3 features"),
+        ((7, 3), "compute it from this sequence, 3 numbers a residue"),
+    ],
+)
+def test_what_to_set_follows_from_the_shape(
+    tmp_path: Path, write: object, shape: tuple[int, int], fix: str
+) -> None:
+    if (shape, write) == ((7, 3), write_parquet):
+        fix = "set ingest.embeddings.features: 7"  # 21 numbers of 3 residues
+    path = write(tmp_path / "e", {"b": np.zeros(shape)})  # type: ignore[operator]
+    with pytest.raises(InputError) as caught:
+        check_embeddings(path, ["b"], [3], 3)
+    assert f"fix: {fix}" in str(caught.value)
 
 
 def test_files_of_another_kind(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ def test_mutations_are_applied_whatever_parts_them(tmp_path: Path, mark: str) ->
 
 def test_the_wild_type_may_stand_in_the_config(tmp_path: Path) -> None:
     given = {"wild_type": None, "wild_type_sequence": "mklvacdefg*"}
-    found = read(tmp_path, "variant,score\nK2R,1\n", given)
-    assert column(found, "sequence") == ["MRLVACDEFG"]
+    found = read(tmp_path, "variant,score\nK2R,1\nWT,0\n", given)
+    assert column(found, "sequence") == ["MRLVACDEFG", WILD_TYPE]
     assert found.records.schema.metadata[b"wild_type"] == WILD_TYPE.encode()
     assert found.summary["wild_type"]["sequence"] == WILD_TYPE
 
@@ -74,7 +74,15 @@ def test_each_bad_row_is_rejected_with_its_reason(tmp_path: Path) -> None:
         "K99R": "outside the wild type",
         "K2*": "stop codon",
         "L3Ter": "stop codon",
-        "K2B": "letter outside the alphabet",
+        "K2Foo": "letter outside the alphabet",
+        "K2del": "of another length than the wild type",
+        "K2-": "of another length than the wild type",
+        "K2_L3insA": "of another length than the wild type",
+        "K2delinsAA": "of another length than the wild type",
+        "K2_L3delinsWW": "",
+        "K2U": "",
+        "K2C": "repeats an earlier variant",
+        "K2B": "",
         "K2R:K2W": "a place is changed twice",
         "nonsense": "not a mutation",
         "k2r": "repeats an earlier variant",
@@ -82,13 +90,15 @@ def test_each_bad_row_is_rejected_with_its_reason(tmp_path: Path) -> None:
         "V4A": "no label",
         "V4W": "",
     }
-    text = "".join(f"{name},{'' if why == 'no label' else 1}\n" for name, why in rows.items())
+    text = "".join(
+        f"{name},{'' if why == 'no label' else len(name)}\n" for name, why in rows.items()
+    )
     found = read(tmp_path, "variant,score\n" + text)
     reasons = {row["record"]: row["reason"] for row in found.rejected.to_pylist()}
     expected = {f"row{n}": why for n, why in enumerate(rows.values(), 1) if why}
     assert reasons == expected
     assert found.summary["rejected"]["reasons"] == dict(Counter(expected.values()).most_common())
-    assert column(found, "mutations") == ["K2R", "V4W"]
+    assert column(found, "mutations") == ["K2R", "K2W,L3W", "K2C", "K2B", "V4W"]
     wrong = next(row for row in found.rejected.to_pylist() if row["record"] == "row2")
     assert wrong["found"] == "A2R (wild type: K at 2)"
 
@@ -107,10 +117,15 @@ def test_whole_sequences_need_no_wild_type(tmp_path: Path) -> None:
 
 
 def test_whole_sequences_are_named_against_the_wild_type(tmp_path: Path) -> None:
-    text = f"seq,score\nMRLVACDEFW,1\n{WILD_TYPE},2\nMK,3\n"
+    text = f"seq,score\nMRLVACDEFW,1\n{WILD_TYPE},2\nMK,3\nMO-VACDEFW,4\nMOUVACDEFG,5\nMK*,6\n"
     found = read(tmp_path, text, {"first": 5}, variant_column=None, sequence_column="seq")
-    assert column(found, "mutations") == ["K6R,G14W", "=", None]
-    assert found.summary["mutations"] == {"0": 1, "2": 1, "unknown": 1}
+    assert column(found, "mutations") == ["K6R,G14W", "=", "L7C"]
+    assert column(found, "sequence")[2] == "MKCVACDEFG"
+    assert found.summary["mutations"] == {"0": 1, "1": 1, "2": 1}
+    told = {row["record"]: (row["reason"], row["found"]) for row in found.rejected.to_pylist()}
+    assert told["row3"] == ("of another length than the wild type", "2 residues (wild type: 10)")
+    assert told["row4"][0] == "letter outside the alphabet"
+    assert told["row6"][0] == "stop codon"
 
 
 def test_parquet_with_numbers_reads_alike(tmp_path: Path) -> None:

@@ -103,6 +103,10 @@ def test_ways_of_writing(text, expected):
         ("Lys2=", PROTEIN),
         ("p.=", PROTEIN),
         ("K2X", "MXTAYWQ"),
+        ("K2U,T3O", "MCKAYWQ"),
+        ("Lys2Sec,Thr3Pyl", "MCKAYWQ"),
+        ("K2B,T3J,A4Z", "MBJZYWQ"),
+        ("Lys2Asx", "MBTAYWQ"),
     ],
 )
 def test_proteins(text, expected):
@@ -162,7 +166,6 @@ def test_faults(text, reason, found):
     [
         ("p.Arg97ProfsTer23", UNREADABLE),
         ("Lys2Foo", BAD_LETTER),
-        ("K2B", BAD_LETTER),
         ("A2G", WRONG_LETTER),
         ("Ala2Gly", WRONG_LETTER),
     ],
@@ -283,6 +286,10 @@ def test_wild_type_letters():
     assert check_sequence("acgt", "rna") == "ACGU"
     assert check_sequence("acgu", "dna") == "ACGT"
     assert check_sequence("mkt*", "protein") == "MKT*"
+    assert check_sequence("muoxb", "protein") == "MCKXB"
+    assert check_sequence("ACGTNACGTNACGTNAC", "protein")  # so few may be chance
+    with pytest.raises(InputError, match=r"these look like nucleotides; .*fix: translate them"):
+        check_sequence("acgtnacgtnacgtnacu", "protein")
     with pytest.raises(InputError, match=r"position 3: not a letter of the alphabet; found 'r'"):
         check_sequence("acrt", "dna")
     with pytest.raises(InputError, match="empty"):

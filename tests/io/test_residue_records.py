@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,84 @@ def test_an_archive_without_structures(tmp_path: Path, read: Read) -> None:
         read({"format": "structure", "source": "s.tar"})
 
 
+GOOD = "\n".join(
+    f"ATOM  {4 * row + place:5d}  {atom:<3s} ALA A{row + 1:4d}    {20.0 * row + 1.5 * place:8.3f}"
+    f"   0.000   0.000  1.00 10.00           {atom[0]}"
+    for row in range(2)
+    for place, atom in enumerate(("N", "CA", "C", "O"))
+)
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_bad_member_of_an_archive_is_a_counted_reject(
+    tmp_path: Path, read: Read, kind: str
+) -> None:
+    members = {
+        "set/good.pdb": GOOD,
+        "__MACOSX/set/._good.pdb": "litter",
+        "set/._good.cif": "litter",
+        "set/bad.pdb": "<html>not found</html>",
+        "a_folder/note.txt": "a note",
+    }
+    if kind == "zip":
+        with zipfile.ZipFile(tmp_path / "s", "w") as archive:
+            for name, text in members.items():
+                archive.writestr(name, text)
+    else:
+        with tarfile.open(tmp_path / "s", "w:gz") as tar:
+            for name, text in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(text)
+                tar.addfile(info, io.BytesIO(text.encode()))
+    given = {"format": "structure", "source": "s", "program": "builtin"}
+    targets = Targets(kind="residues", names=("q3",))
+    found = read(given, targets=targets, max_rejected_fraction=0.5)
+    assert found.records["id"].to_pylist() == ["good_A"]
+    assert found.rejected.to_pylist() == [
+        {
+            "source": str(tmp_path / "s"),
+            "record": "set/bad.pdb",
+            "position": "",
+            "reason": "neither a PDB nor an mmCIF file: no ATOM line and no data_ block",
+            "found": "<html>not found</html>",
+        }
+    ]
+    with pytest.raises(InputError, match=r"s, record 'set/bad.pdb': 1 of 2 records are rejected"):
+        read(given, targets=targets)
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path, read: Read) -> None:
+    with zipfile.ZipFile(tmp_path / "whole", "w") as archive:
+        archive.writestr("good.pdb", GOOD)
+    whole = (tmp_path / "whole").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) - 40])
+    given = {"format": "structure", "source": "cut", "program": "builtin"}
+    with pytest.raises(InputError, match=r"cut: the zip archive is cut short.*download it again"):
+        read(given)
+    (tmp_path / "cut").write_bytes(whole.replace(b"ALA A   2", b"ALA B   2", 1))
+    with pytest.raises(InputError, match=r"cut, record 'good.pdb': cannot read the archive"):
+        read(given)
+
+
+def test_nucleotides_are_no_proteins(tmp_path: Path, read: Read) -> None:
+    dna = "ATGGCGUN" * 3
+    text = f"id\tsequence\tq3\none\t{dna}\tHHHHHHHH\ntwo\t{dna.lower()}NN\tHHHHHHHH\n"
+    given = {"format": "table", "source": write(tmp_path, text), "q3_column": "q3"}
+    with pytest.raises(InputError, match=r"t.tsv: these look like nucleotides; .*translate them"):
+        read(given)
+    write(tmp_path, f">a\n{dna}\n>b\n{dna}NN\n", "s.fa")
+    write(tmp_path, ">a\nHHHHHHHH\n>b\nHHHHHHHH\n", "l.fa")
+    fasta = {"format": "fasta", "source": "s.fa", "q3": "l.fa"}
+    with pytest.raises(InputError, match=r"s.fa: these look like nucleotides"):
+        read(fasta)
+    # Few letters may be chance, and one other letter makes them proteins.
+    targets = Targets(kind="residues", names=("q3",))
+    write(tmp_path, "id\tsequence\tq3\none\tGATTACA\tHHHHHHH\n")
+    assert read(given, targets=targets).records.num_rows == 1
+    write(tmp_path, f"id\tsequence\tq3\none\t{'GA' * 30}V\t{'H' * 61}\n")
+    assert read(given, targets=targets).records.num_rows == 1
+
+
 def test_what_is_left_out_is_counted(tmp_path: Path, read: Read) -> None:
     text = TABLE + "short\tM\tC\tC\t1\t1\ttrain\nhidden\tMXXXX\tCCCCC\tCCCCC\t11111\t11111\ttrain\n"
     text += "none\tMKMK\tCCCC\tCCCC\t1111\t0000\ttest\n"
@@ -183,3 +263,47 @@ def test_ids_of_two_files_must_differ(tmp_path: Path, read: Read) -> None:
     with pytest.raises(InputError, match="the id one is repeated"):
         read(entry(first), entry(second))
     assert read(entry(first, name="a"), entry(second)).records.num_rows == 4
+
+
+DISORDER = Targets(kind="residues", names=("disorder",))
+
+
+def test_a_mask_alone_labels_disorder(tmp_path: Path, read: Read) -> None:
+    text = "id\tsequence\tseen\tfold\none\tMKV\t011\ttrain\ntwo\tMK\t11\ttest\n"
+    given = {"format": "table", "source": write(tmp_path, text), "resolved_column": "seen"}
+    found = read(given, targets=DISORDER).records
+    assert found["residues:disorder"].to_pylist() == ["100", "00"]
+    write(tmp_path, ">a\nMKV\n>b\nAA\n", "s.fa")
+    write(tmp_path, ">a\n110\n>c\n11\n", "m.fa")
+    given = {"format": "fasta", "source": "s.fa", "resolved": "m.fa"}
+    found = read(given, targets=DISORDER, max_rejected_fraction=1)
+    assert found.records["residues:disorder"].to_pylist() == ["001"]
+    assert found.summary["rejected"]["reasons"] == {
+        "no labels of that id": 1,
+        "labels without a sequence of that id": 1,
+    }
+
+
+def test_what_counts_as_a_label_follows_from_the_targets(tmp_path: Path, read: Read) -> None:
+    text = TABLE + "mask\tMKV\t\t\t011\t111\ttrain\nnone\tMKV\t\t\t\t111\ttrain\n"
+    given = entry(write(tmp_path, text))
+    found = read(given, max_rejected_fraction=1)
+    assert found.records["id"].to_pylist() == ["one", "two", "mask"]
+    assert found.records["residues:q3"].to_pylist()[2] is None
+    assert found.records["residues:disorder"].to_pylist()[2] == "100"
+    states = Targets(kind="residues", names=("q3",))
+    found = read(given, targets=states, max_rejected_fraction=1)
+    assert found.records["id"].to_pylist() == ["one", "two"]
+    assert found.rejected.to_pylist()[1]["reason"] == "no residue has a label of these targets"
+
+
+def test_ids_repeated_in_one_file(tmp_path: Path, read: Read) -> None:
+    given = entry(write(tmp_path, TABLE + "one\tMK\tHH\tHH\t11\t11\ttrain\n"))
+    with pytest.raises(
+        InputError, match=r"the id one is repeated: in \S+, row 1 and in \S+, row 3"
+    ):
+        read(given)
+    found = read(given, duplicate_ids="number")
+    assert found.records["id"].to_pylist() == ["one", "two", "one.2"]
+    assert found.summary["notes"] == ["1 repeated ids were numbered"]
+    assert found.summary["rejected"]["total"] == 0

@@ -98,7 +98,7 @@ def test_labels_of_both_kinds_may_differ_a_little():
         ({"q8": "CCCC", "resolved": "1121"}, BAD_MASK, 3, "2"),
         ({"q8": "CCCC", "scored": "11T1"}, BAD_MASK, 3, "T"),
         ({}, NO_LABELS, 0, ""),
-        ({"q8": "CCCC", "resolved": "0000"}, NO_LABELS, 0, ""),
+        ({"q8": "XXXX"}, NO_LABELS, 0, ""),
         ({"q8": "CCCC", "max_length": 3}, TOO_LONG, 0, "4 residues"),
     ],
 )
@@ -123,12 +123,18 @@ def test_an_error_names_file_record_residue():
     )
 
 
-def test_faults_are_counted_and_repeated_ids_are_faults():
-    found = gather_proteins(
-        [("a", make(q8="CCCC")), ("b", make(q8="CC")), ("p", make(q8="HHHH"))], "x.tsv"
-    )
+def test_a_mask_alone_is_a_label():
+    protein = make(resolved="0111")
+    assert (protein.q8, protein.q3) == (None, None)
+    assert protein.resolved.tolist() == [False, True, True, True]
+    # Hidden as a whole, the states are no labels; that all is disordered is one.
+    assert make(q8="CCCC", resolved="0000").q3 == "XXXX"
+
+
+def test_faults_are_counted():
+    found = gather_proteins([("a", make(q8="CCCC")), ("b", make(q8="CC"))], "x.tsv")
     assert [protein.q8 for protein in found.proteins] == ["CCCC"]
-    assert found.reasons == {OTHER_LENGTH: 1, "repeated id": 1}
+    assert found.reasons == {OTHER_LENGTH: 1}
     assert found.rejects[0] == ("x.tsv", "b", "", OTHER_LENGTH, "4 residues, 2 of q8")
     with pytest.raises(InputError, match="record 'b': labels and sequence differ"):
         gather_proteins([("a", make(q8="CCCC")), ("b", make(q8="CC"))], "x.tsv", strict=True)

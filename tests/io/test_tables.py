@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import weakref
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import pytest
 from bioseq_dl.config import TableInput
 from bioseq_dl.errors import InputError
 from bioseq_dl.io import tables
+from bioseq_dl.io.label_tables import LabelColumns, read_label_table
 from bioseq_dl.io.tables import read_table_batches
 
 
@@ -129,3 +131,34 @@ def test_repeated_columns_that_nobody_reads_are_let_be(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,sequence,label,x\n1,A,1,2\n")
     assert letters(read(path)[0]) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,sequence,q8,fold\na,MK,HH,train\nb,MK,HH,holdout\n", "fold not understood"),
+        ("id,sequence,q8,fold\na,MK,HH,train\nb,MK\n", "row 2: the row has 2 fields"),
+    ],
+)
+def test_no_thread_of_arrow_outlives_an_error(tmp_path, monkeypatch, text, message):
+    # One in thirty times or so one did, and killed Python at its end.
+    held = []
+
+    def watch(kind):
+        def make(given):
+            made = kind(given)
+            held.append(weakref.ref(made))
+            return made
+
+        return make
+
+    for name in ("_Lent", "_Stop"):
+        monkeypatch.setattr(tables, name, watch(getattr(tables, name)))
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    for _ in range(200):
+        with pytest.raises(InputError, match=message) as caught:
+            read_label_table(path, LabelColumns(q8="q8", split="fold"))
+        assert caught.tb is not None  # which holds the frames, and so the generators
+        assert [one() for one in held] == [None, None]
+        held.clear()

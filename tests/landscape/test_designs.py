@@ -72,3 +72,47 @@ def test_acquisition_by_hand() -> None:
     for (kind, goal), wanted in asked.items():
         settings = Designs(acquisition=kind, goal=goal, exploration=2)
         assert acquire(mean, spread, settings).tolist() == wanted
+
+
+def test_a_usual_beam_is_scored_whole() -> None:
+    length = 47
+    effects = np.random.default_rng(1).normal(size=(length, 20))
+
+    def add(codes: Codes) -> Scores:
+        mean = effects[np.arange(length), codes].sum(axis=1)
+        return Scores(mean[:, None], np.zeros((len(codes), 1)))
+
+    lines: list[str] = []
+    wild_type, every = np.zeros(length, np.uint8), np.ones((length, 20), np.bool_)
+    known = np.empty((0, length), np.uint8)
+    settings = Designs(count=1, max_mutations=2, beam=100)
+    found = find_designs(wild_type, every, known, add, 0, settings, lines.append)
+    # 893 single mutants; of each of the 100 best 46 * 19 others, less those found twice.
+    assert found.scored > 893 + 80_000
+    assert found.left_out == 0
+    assert lines[0] == "designs of 1 mutations: 893 of 893 variants scored"
+    assert "20,000 of 8" in lines[1]
+
+
+def test_a_limit_keeps_all_singles_and_shares_the_rest_among_the_beam() -> None:
+    length, looked = 30, []
+    # The best single mutants stand at the end, which a cut would leave out.
+    effects = np.arange(length * 4, dtype=float).reshape(length, 4)
+    effects[:, 0] = 0
+
+    def add(codes: Codes) -> Scores:
+        looked.append(codes)
+        return Scores(effects[np.arange(length), codes].sum(axis=1)[:, None],
+                      np.zeros((len(codes), 1)))  # fmt: skip
+
+    wild_type, every = np.zeros(length, np.uint8), np.ones((length, 4), np.bool_)
+    known = np.empty((0, length), np.uint8)
+    settings = Designs(count=1, max_mutations=3, beam=10, max_scored=50)
+    found = find_designs(wild_type, every, known, add, 0, settings)
+    assert len(looked[0]) == length * 3 > settings.max_scored
+    assert [len(codes) <= 50 for codes in looked[1:]] == [True, True]
+    assert found.left_out == 10 * (29 * 3 - 5) + 10 * (28 * 3 - 5)
+    beam = looked[0][np.argsort(-add(looked[0]).mean[:, 0], kind="stable")[:10]]
+    for row in beam:  # each has offspring
+        assert ((looked[1] != row).sum(axis=1) == 1).any()
+    assert sorted(np.flatnonzero(found.codes[0])) == [27, 28, 29]

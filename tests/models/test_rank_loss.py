@@ -59,11 +59,18 @@ def test_many_records_are_compared_in_parts() -> None:
 
 def test_both_is_the_sum() -> None:
     outputs, labels = column(1.0, 2.0, 0.5), column(0.0, 1.0, 2.0)
-    both, rank, squares = (
-        build_loss(SCORE, kind=kind)(outputs, labels).item()
-        for kind in ("both", "rank", "default")  # type: ignore[arg-type]
-    )
-    assert both == pytest.approx(rank + squares)
+    both, rank, squares = (build_loss(SCORE, kind=kind) for kind in ("both", "rank", "default"))
+    unit = labels.std(correction=0)
+    expected = rank(outputs / unit, labels / unit) + squares(outputs / unit, labels / unit)
+    assert both(outputs, labels).item() == pytest.approx(expected.item())
+    assert both(outputs * 1e-3, labels * 1e-3).item() == pytest.approx(expected.item())
+
+
+def test_both_of_equal_or_missing_labels_is_the_squared_error() -> None:
+    found = build_loss(SCORE, kind="both")(column(1.0, 3.0), column(2.0, 2.0))
+    assert found.item() == pytest.approx(1.0)
+    missing = column(float("nan"), float("nan"))
+    assert build_loss(SCORE, kind="both")(column(1.0, 3.0), missing).item() == 0.0
 
 
 def test_weights_make_a_weighted_mean() -> None:

@@ -74,7 +74,7 @@ def test_same_bytes_and_no_file_in_the_way(tmp_path: Path) -> None:
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="its predictions are a folder"):
+    with pytest.raises(InputError, match="a file stands where a folder is needed"):
         write_proteins(tmp_path / "file", [protein("x")])
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_residues import AMINO, draw_outputs, draw_segments
@@ -21,11 +24,13 @@ from bioseq_dl.evaluate.residues import evaluate_residues
 from bioseq_dl.io.atomic import write_json
 from bioseq_dl.io.manifest import Fetched, hash_file, source_key
 from bioseq_dl.io.records import write_records
+from bioseq_dl.io.residue_counts import describe_label
 from bioseq_dl.io.residue_records import read_residues
 from bioseq_dl.predictions import build_predictions
 from bioseq_dl.report.inputs import RunFiles
 from bioseq_dl.report.page import build_report
 from bioseq_dl.report.summary import summarise
+from bioseq_dl.report.tables_of_residues import tabulate_residues
 from bioseq_dl.report.words import say_count
 
 HOSTILE = "<b>1abc/A</b>&"
@@ -209,10 +214,13 @@ def test_summary_lines(made: tuple[Config, RunFiles, Path]) -> None:
     assert "Single models of 2 seeds" in lines[2]
 
 
-def test_numbers_alone_and_no_records(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "names", [("angles", "rsa"), ("disorder",), ("rsa", "q3", "q8", "disorder", "angles")]
+)
+def test_heads_that_no_table_holds(tmp_path: Path, names: tuple[str, ...]) -> None:
     from made_residues import draw_truth, write_residues
 
-    targets = Targets(kind="residues", names=("angles", "rsa"))
+    targets = Targets(kind="residues", names=names)
     generator = np.random.default_rng(2)
     truth = [draw_truth(generator, targets, 40) for _ in range(12)]
     path = tmp_path / "model.parquet"
@@ -226,7 +234,7 @@ def test_numbers_alone_and_no_records(tmp_path: Path) -> None:
             "runs": {
                 "a": {
                     "task": "protein_residue",
-                    "targets": {"names": ["angles", "rsa"]},
+                    "targets": {"names": list(names)},
                     "ingest": {
                         "inputs": [{"format": "structure", "source": {"path": "structures.tar"}}]
                     },
@@ -237,8 +245,50 @@ def test_numbers_alone_and_no_records(tmp_path: Path) -> None:
     files = RunFiles(metrics=tmp_path / "evaluation/metrics.json")
     build_report(config, {"a": files}, tmp_path / "out/report.html")
     text = (tmp_path / "out/report.html").read_text()
-    value = evaluation.summary["predictors"]["model"]["psi"]["angle_mae"]["value"]
-    assert f"{value:.1f}" in text
-    assert "MAE of phi" in text
+    if "angles" in names:
+        value = evaluation.summary["predictors"]["model"]["psi"]["angle_mae"]["value"]
+        assert f"{value:.1f}" in text
+    assert ({"angles": "MAE of phi", "rsa": "of rsa"}.get(names[0], "AUROC")) in text
     assert "no baseline was fitted" in text
-    assert "Three proteins" not in text
+    assert ("Three proteins" in text) == ("q3" in names)
+    # Temperatures are of states and masks; shares and angles have none.
+    assert ("Temperature scaling" in text) == ("disorder" in names)
+    for label in ("q3", "q8", "disorder"):
+        assert (label in evaluation.summary["calibration"]) == (label in names)
+
+
+def test_angles_are_averaged_on_the_circle() -> None:
+    degrees = [170.0, -170.0, 175.0, -175.0, np.nan]
+    column = pa.array([np.radians(degrees).astype(np.float32)], pa.list_(pa.float32()))
+    found = describe_label(pa.table({"residues:psi": column}), "psi")
+    assert (found["labelled"], found["unlabelled"]) == (4, 1)
+    assert abs(found["mean"]) == pytest.approx(180, abs=0.01)
+    run = SimpleNamespace(metrics={"targets": ["psi"], "states": {}})
+    table = tabulate_residues(run, {"residues": {"psi": found | {"mean": -63.4}}})  # type: ignore[arg-type]
+    assert table is not None
+    assert table.rows[0][2].text == "mean -63°"
+
+
+def test_residues_and_sequences_share_a_page(
+    made: tuple[Config, RunFiles, Path],
+    made_run: Callable[..., tuple[Config, RunFiles]],
+    tmp_path: Path,
+) -> None:
+    config, files, _ = made
+    other, other_files = made_run(Targets(names=("bound",)))
+    both = validate_config(
+        {
+            "runs": {
+                **config.model_dump(mode="json")["runs"],
+                **other.model_dump(mode="json")["runs"],
+            }
+        }
+    )
+    out = tmp_path / "out/report.html"
+    build_report(both, {"ss": files, "made": other_files}, out)
+    text = out.read_text()
+    # AUROC is the main metric of one and a metric of the other's disorder: its picture holds one.
+    assert 'id="ss-results"' in text
+    assert 'id="made-results"' in text
+    numbers = pd.read_csv(tmp_path / "out/tables/overview_auroc.tsv", sep="\t")
+    assert set(numbers["run"]) == {"made"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from planted import plant, write_planted
 from torch import Tensor, nn
 
 from bioseq_dl.config import Model, Targets, Train
+from bioseq_dl.data.examples import write_examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.predict import predict_examples
 from bioseq_dl.train.checkpoint import read_checkpoint, read_state, write_state
@@ -75,6 +77,18 @@ def test_early_stopping_keeps_the_best_epoch(examples: Path, tmp_path: Path) -> 
     fit_model(job(examples, tmp_path, epochs=60, patience=2, schedule="constant"), lambda _: None)
     summary = json.loads((tmp_path / "train.json").read_text())
     assert summary["epochs_run"] == summary["kept_epoch"] + 2 < 60
+
+
+def test_a_score_without_a_value_is_null(tmp_path: Path) -> None:
+    spec = Targets(kind="regression", names=("value",))
+    data = plant(100, targets=spec)
+    data.targets[data.select(0, "val")] = 1.0  # a correlation with these is 0 / 0
+    write_examples(tmp_path / "examples.safetensors", data)
+    asked = replace(job(tmp_path / "examples.safetensors", tmp_path, epochs=1), targets=spec)
+    fit_model(asked, lambda _: None)
+    summary = json.loads((tmp_path / "train.json").read_text())
+    assert summary["kept_val_score"] is None
+    assert summary["kept_val_loss"] > 0
 
 
 def test_no_such_fold(examples: Path, tmp_path: Path) -> None:

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from bioseq_dl.config import ResidueIngest, Targets
 from bioseq_dl.io.label_tables import LabelColumns, read_label_table, read_parallel_fasta
+from bioseq_dl.io.manifest import Fetched, source_key
 from bioseq_dl.io.proteinnet import read_proteinnet, read_proteinnet_list
+from bioseq_dl.io.residue_records import read_residues
 from bioseq_dl.io.structure_labels import read_structure_labels
 
 Call = Callable[[], object]
@@ -52,6 +55,17 @@ def table(folder: Path, text: str, strict: bool = True, **columns: str) -> Call:
     return partial(read_label_table, path, LabelColumns(**columns), strict=strict)
 
 
+def records(folder: Path, text: str, **columns: str) -> Call:
+    path = folder / "t.csv"
+    path.write_text(text)
+    entry = {"format": "table", "source": {"path": str(path)}}
+    named = {f"{role}_column": name for role, name in columns.items()}
+    ingest = ResidueIngest.model_validate({"inputs": [entry | named]})
+    targets = Targets(kind="residues", names=("q3",))
+    files = {source_key(ingest.inputs[0].source): Fetched(str(path), "0" * 64, 1)}
+    return partial(read_residues, ingest, targets, files, folder)
+
+
 def fasta(folder: Path, sequences: str, strict: bool = True, **labels: str) -> Call:
     (folder / "s.fa").write_text(sequences)
     for name, text in labels.items():
@@ -79,7 +93,7 @@ def atoms(*residues: str, chain: str = "A") -> str:
 # Tables
 
 
-@malformed("{tmp}/t.csv: no column of labels is named; fix: name q8, q3 or both")
+@malformed("{tmp}/t.csv: no column of labels is named; fix: name q8, q3 or resolved")
 def table_without_a_column_of_labels(folder):
     return table(folder, "id,sequence\na,MK\n")
 
@@ -148,8 +162,17 @@ def mask_of_another_length(folder):
 
 
 @malformed("{tmp}/t.csv, record 'a': no residue has a label")
+def every_residue_is_without_a_state(folder):
+    return table(folder, "id,sequence,q8\na,MKVL,XXXX\n", False, q8="q8")
+
+
+@malformed(
+    "{tmp}/t.csv, record 'a': no record is left: all 1 records are rejected, 1 for: no residue "
+    "has a label of these targets; the first; found 'q3'; allowed: rejected up to 0.1 of all; "
+    "fix: give labels of these targets, or leave these records out of the file"
+)
 def every_residue_is_masked(folder):
-    return table(folder, "id,sequence,q8,m\na,MKVL,HHHH,0000\n", False, q8="q8", resolved="m")
+    return records(folder, "id,sequence,q8,m\na,MKVL,HHHH,0000\n", q8="q8", resolved="m")
 
 
 @malformed(
@@ -161,9 +184,12 @@ def fold_is_unknown(folder):
     return table(folder, text, q8="q8", split="fold")
 
 
-@malformed("{tmp}/t.csv, record 'a': repeated id; found 'a'; allowed: each id once")
+@malformed(
+    "the id a is repeated: in {tmp}/t.csv, row 1 and in {tmp}/t.csv, row 3; "
+    "fix: set duplicate_ids: number, or give each input a name"
+)
 def id_is_repeated(folder):
-    return table(folder, "id,sequence,q8\na,MK,HH\na,MV,HH\n", q8="q8")
+    return records(folder, "id,sequence,q8\na,MK,HH\nb,MM,HH\na,MV,HH\n", q8="q8")
 
 
 @malformed(
@@ -176,9 +202,9 @@ def protein_is_too_long(folder):
 # FASTA
 
 
-@malformed("{tmp}/s.fa: no file of labels is given; fix: give q8, q3 or both")
+@malformed("{tmp}/s.fa: no file of labels is given; fix: give q8, q3 or resolved")
 def fasta_without_labels(folder):
-    return fasta(folder, ">a\nMK\n", resolved=">a\n11\n")
+    return fasta(folder, ">a\nMK\n")
 
 
 @malformed("{tmp}/s.fa, record 'a': no labels of that id; found 'a'")

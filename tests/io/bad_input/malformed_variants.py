@@ -64,6 +64,14 @@ def column_of_scores_is_missing(folder):
     return config(folder, "variant,Score\nK2R,1\n")
 
 
+@malformed(
+    "nothing to learn: all 2 values of the target score are equal; found '1.5'; "
+    "fix: check that columns names the measurement"
+)
+def scores_that_are_all_equal(folder):
+    return config(folder, "variant,score\nK2R,1.5\nV4W,1.5\nV4A,\n", max_rejected_fraction=0.5)
+
+
 @malformed("{tmp}/t.csv: the table has a header but no rows")
 def table_without_rows(folder):
     return config(folder, "variant,score\n")
@@ -175,10 +183,26 @@ def sequences_of_dna(folder):
     return config(folder, "variant,score\nATGAAACTG,1\nATGAAACTC,2\n", entry=entry)
 
 
-@malformed("{tmp}/wt.fa, record 'w', position 4: not a letter of the alphabet; found 'B'; "
-           "allowed: the 20 amino acids, X and * (stop)")  # fmt: skip
+@malformed("{tmp}/wt.fa, record 'w', position 4: not a letter of the alphabet; found '-'; "
+           "allowed: the 20 amino acids, U, O, B, J, X, Z and * (stop)")  # fmt: skip
 def wild_type_with_a_letter_that_is_none(folder):
-    return config(folder, wild_type=">w\nMKLBAC\n")
+    return config(folder, wild_type=">w\nMKL-AC\n")
+
+
+@malformed("{tmp}/wt.fa, record 'w': these look like nucleotides; "
+           "found 'ATGAAACTGGTTGCATGCGA'; allowed: amino acids; fix: translate them")  # fmt: skip
+def wild_type_of_dna(folder):
+    return config(folder, wild_type=">w\nATGAAACTGGTTGCATGCGA\n")
+
+
+@malformed(
+    "{tmp}/t.csv, record 'row1', row 1: no record is left: all 2 records are rejected, 2 for: of "
+    "another length than the wild type; the first; found 'K2del'; allowed: rejected up to 0.1 of "
+    "all; fix: leave out insertions and deletions, or raise max_rejected_fraction; without a wild "
+    "type, sequences of several lengths can be read"
+)
+def deletions(folder):
+    return config(folder, "variant,score\nK2del,1\nK2-,2\n")
 
 
 @malformed("{tmp}/wt.fa, record 'w', position 3: a stop codon within the wild type")
@@ -334,6 +358,15 @@ def pairs_without_a_wild_type(folder):
 
 
 @malformed(
+    f"{CONFIG}: model.preset residue_cnn is of the task protein_residue; for variants of a protein "
+    "take preset variants",
+    step="config",
+)
+def a_preset_of_residues(folder):
+    return config(folder, sections={"model": {"preset": "residue_cnn"}})
+
+
+@malformed(
     f"{CONFIG}.ingest: two wild types: wild_type and wild_type_sequence",
     step="config",
 )
@@ -351,8 +384,8 @@ def a_path_as_a_sequence(folder):
 
 
 @malformed(
-    "record 'wild_type_sequence', position 3: not a letter of the alphabet; found 'J'; allowed: "
-    "the 20 amino acids, X and * (stop)"
+    "record 'wild_type_sequence': these look like nucleotides; found 'AUGAAACUGGUUGCAUGCGA'; "
+    "allowed: amino acids; fix: translate them"
 )
 def sequence_of_no_amino_acids(folder):
-    return config(folder, wild_type=None, wild_type_sequence="MKJVACDEFG")
+    return config(folder, wild_type=None, wild_type_sequence="AUGAAACUGGUUGCAUGCGA")
