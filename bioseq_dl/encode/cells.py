@@ -14,7 +14,7 @@ from bioseq_dl.config import ExpressionEncode, Targets
 from bioseq_dl.encode.examples import ROLES, hash_ids
 from bioseq_dl.encode.fit_transform import fit_transform, plan_steps
 from bioseq_dl.encode.sequence import check_tables, read_roles, read_values
-from bioseq_dl.encode.transform import Transform
+from bioseq_dl.encode.transform import Transform, dump_transform
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.expression_matrix import ExpressionMatrix, Rows, find_rows, read_rows
 
@@ -52,6 +52,8 @@ class CellExamples:
     """`hash_ids` of the records' ids."""
     transforms: tuple[Transform, ...]
     """How each fold makes cells dense."""
+    fold: int = 0
+    """Whose network reads them."""
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -60,6 +62,34 @@ class CellExamples:
     def size_in_words(self) -> str:
         """How much the examples hold, for a log."""
         return f"{len(self.data):,} values of {len(self.genes):,} genes"
+
+    @property
+    def transform(self) -> Transform:
+        """That of the fold."""
+        return self.transforms[self.fold]
+
+    @property
+    def fitted(self) -> str:
+        """The fold's transform as JSON: what other cells are mapped through."""
+        return dump_transform(self.transform)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Genes of each cell, int64 (n,): all alike."""
+        return np.full(len(self), len(self.transform.genes), np.int64)
+
+    @property
+    def unknown(self) -> str:
+        """Of letters: a cell has none."""
+        return "zeros"
+
+    @property
+    def weights(self) -> None:
+        """How much each cell counts: all alike."""
+
+    def target_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows of `targets` that belong to cells: the cells'."""
+        return rows
 
     def select(self, fold: int, role: str) -> NDArray[np.int64]:
         """Rows that have a role (``train``, ``val``, ``test``, ``drop``) in a fold, int64."""
@@ -72,10 +102,27 @@ class CellExamples:
 
     def gather(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
         """Give some cells as a fold's network reads them; float32 (rows, genes of the fold)."""
-        transform = self.transforms[fold]
+        return self.transforms[fold].fill(self._take(self.data, rows), self.columns[fold])
+
+    def gather_plain(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
+        """Give the values of some cells before scaling, float32 (rows, genes of the fold)."""
+        return self.transforms[fold].spread(self._take(self.data, rows), self.columns[fold])
+
+    def gather_counts(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
+        """Give the counts of some cells, float32 (rows, genes of the fold).
+
+        Raises
+        ------
+        ValueError
+            Where the values were no counts.
+        """
+        if self.counts is None:
+            raise ValueError("these cells have no counts")
+        return self.transforms[fold].spread(self._take(self.counts, rows), self.columns[fold])
+
+    def _take(self, stored: NDArray[np.float32], rows: NDArray[np.int64]) -> Rows:
         lengths, places = find_rows(self.indptr, rows)
-        found = Rows(lengths, self.indices[places], self.data[places])
-        return transform.fill(found, self.columns[fold])
+        return Rows(lengths, self.indices[places], stored[places])
 
 
 def encode_cells(
