@@ -18,6 +18,8 @@ from bioseq_dl.encode.transform import Transform, dump_transform
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.expression_matrix import ExpressionMatrix, Rows, find_rows, read_rows
 
+Part = tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.float32] | None]
+"""Values (n, genes), counts (n, genes) and sums (n,) of some cells; the last two of counts alone."""
 _STORED = 1 << 18
 """Stored values of a part whose table is dense."""
 
@@ -203,6 +205,20 @@ def map_cells(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Map other cells through what was fitted in training, a part of them at a time.
 
+    As `map_parts`, which see, with the rows of each part and without its counts.
+    """
+    for of, part in _map_rows(matrix, totals, transform, max_missing):
+        yield of, part[0]
+
+
+def map_parts(
+    matrix: ExpressionMatrix,
+    totals: NDArray[np.float64],
+    transform: Transform,
+    max_missing: float = 0.0,
+) -> Iterator[Part]:
+    """Map other cells through what was fitted in training, a part of them at a time.
+
     Parameters
     ----------
     matrix : ExpressionMatrix
@@ -215,14 +231,26 @@ def map_cells(
 
     Yields
     ------
-    rows : ndarray of int64 (part,)
-    table : ndarray of float32 (part, genes of the transform)
+    values : ndarray of float32 (part, genes of the transform)
+    counts : ndarray of float32 (part, genes of the transform), or None
+        Where the values are counts.
+    totals : ndarray of float32 (part,), or None
 
     Raises
     ------
     InputError
         Where the values are of another kind than those of training, or too many genes are absent.
     """
+    for _, part in _map_rows(matrix, totals, transform, max_missing):
+        yield part
+
+
+def _map_rows(
+    matrix: ExpressionMatrix,
+    totals: NDArray[np.float64],
+    transform: Transform,
+    max_missing: float,
+) -> Iterator[tuple[NDArray[np.int64], Part]]:
     if matrix.values != transform.values:
         raise InputError(
             "values of another kind than those of training",
@@ -234,4 +262,8 @@ def map_cells(
     columns = transform.find_columns(matrix.genes)
     for of, part in read_rows(matrix, np.arange(len(matrix)), _STORED):
         data = transform.steps.apply(part.data, part.owners, totals[of])
-        yield of, transform.fill(replace(part, data=data), columns)
+        values = transform.fill(replace(part, data=data), columns)
+        if matrix.values != "counts":
+            yield of, (values, None, None)
+            continue
+        yield of, (values, transform.spread(part, columns), totals[of].astype(np.float32))
