@@ -3,6 +3,7 @@
 Importing this package loads no torch, so that a login node parses a workflow quickly.
 """
 
+from bioseq_dl.config.cell_model import CellModel, CellRecurrent, Decoder, ImageStage, ImageStem
 from bioseq_dl.config.dna_run import DnaRun
 from bioseq_dl.config.expression import (
     CellAudit,
@@ -82,9 +83,12 @@ __all__ = [
     "Augment",
     "Baselines",
     "CellAudit",
+    "CellModel",
+    "CellRecurrent",
     "CellTable",
     "Config",
     "ConvLayer",
+    "Decoder",
     "Designs",
     "DnaRun",
     "Embeddings",
@@ -100,6 +104,8 @@ __all__ = [
     "FoldName",
     "H5adInput",
     "Head",
+    "ImageStage",
+    "ImageStem",
     "Ingest",
     "Input",
     "IntervalsInput",
