@@ -157,7 +157,7 @@ def predict_matrix(
     totals: NDArray[np.float64],
     device: torch.device,
     max_missing: float,
-) -> tuple[pa.Table, Floats]:
+) -> tuple[pa.Table, Floats, int]:
     """Predict the cells of another matrix with one or several networks.
 
     Each network reads the cells through what was fitted with it in training: normalisation,
@@ -180,11 +180,12 @@ def predict_matrix(
     -------
     table : pa.Table
         A row a cell; per target the mean over networks (``probability:<target>``,
-        ``probability:<target>:<class>`` or ``value:<target>``), for classes the likeliest
-        (``class:<target>``); with several the standard deviation (``sd:…``), and with a decoder the
-        mean ``reconstruction`` error.
+        ``probability:<target>:<class>`` or ``value:<target>``); with several the standard
+        deviation (``sd:…``), and with a decoder the mean ``reconstruction`` error.
     embedding : ndarray of float32 (n, dimensions)
         Of the first network: those of different seeds have different axes.
+    absent : int
+        Genes of the first network that the matrix lacks.
 
     Raises
     ------
@@ -200,13 +201,14 @@ def predict_matrix(
                 found=", ".join(other.targets.names),
                 allowed=", ".join(first.targets.names),
             )
-    found = []
+    found, absent = [], []
     for checkpoint in checkpoints:
         if checkpoint.fitted is None:
             raise InputError(
                 "the checkpoint holds no transform of expression", fix="train the model again"
             )
         transform = parse_transform(checkpoint.fitted, "the checkpoint's transform")
+        absent.append(len(transform.match(matrix.genes, max_missing)))
         parts = map_parts(matrix, totals, transform, max_missing)
         found.append(apply_network(checkpoint, parts, device))
     columns: dict[str, pa.Array] = {}
@@ -216,15 +218,10 @@ def predict_matrix(
         columns[name] = pa.array(values.mean(axis=0))
         if len(values) > 1:
             columns[f"sd:{name}"] = pa.array(values.std(axis=0, ddof=1))
-    if first.targets.kind == "multiclass":
-        for target in first.targets.names:
-            kept = [columns[f"probability:{target}:{label}"] for label in first.targets.classes]
-            best = np.stack([one.to_numpy() for one in kept], axis=1).argmax(axis=1)
-            columns[f"class:{target}"] = pa.array([first.targets.classes[code] for code in best])
     errors = [one.reconstruction for one in found if one.reconstruction is not None]
     if errors:
         columns["reconstruction"] = pa.array(np.mean(errors, axis=0), pa.float32())
-    return pa.table(columns), found[0].embedding
+    return pa.table(columns), found[0].embedding, absent[0]
 
 
 def _scale(spec: Targets, outputs: Floats) -> dict[str, NDArray[np.float64]]:

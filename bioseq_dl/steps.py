@@ -36,7 +36,7 @@ STEPS = {
     "train": Step(
         "train one model (one run, fold and seed)",
         ("targets", "model", "train"),
-        ("open", "feed", "build_model", "take_shape", "loss", "score"),
+        ("open", "feed", "build_model", "load_initial", "take_shape", "loss", "score"),
     ),
     "predict": Step(
         "apply a trained model to records, or to new data", (), ("open", "feed", "build_model")

@@ -4,6 +4,7 @@ Importing this package loads no torch, so that a login node parses a workflow qu
 """
 
 from bioseq_dl.config.cell_baselines import CellBaselines
+from bioseq_dl.config.cell_model import CellModel, CellRecurrent, Decoder, ImageStage, ImageStem
 from bioseq_dl.config.dna_run import DnaRun
 from bioseq_dl.config.expression import (
     CellAudit,
@@ -84,9 +85,12 @@ __all__ = [
     "Baselines",
     "CellAudit",
     "CellBaselines",
+    "CellModel",
+    "CellRecurrent",
     "CellTable",
     "Config",
     "ConvLayer",
+    "Decoder",
     "Designs",
     "DnaRun",
     "Embeddings",
@@ -102,6 +106,8 @@ __all__ = [
     "FoldName",
     "H5adInput",
     "Head",
+    "ImageStage",
+    "ImageStem",
     "Ingest",
     "Input",
     "IntervalsInput",

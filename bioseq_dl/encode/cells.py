@@ -19,7 +19,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.io.expression_matrix import ExpressionMatrix, Rows, find_rows, read_rows
 
 Part = tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.float32] | None]
-"""Values (n, genes), counts (n, genes) and sums (n,) of some cells; the last two of counts alone."""
+"""Values (n, genes), counts (n, genes) and sums (n,) of some cells; the last two where counted."""
 _STORED = 1 << 18
 """Stored values of a part whose table is dense."""
 

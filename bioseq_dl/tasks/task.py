@@ -36,6 +36,8 @@ class Task:
     the device, ready for the model."""
     build_model: str | None = None
     """``(Model, Shape) -> nn.Module``; None, as feed and loss, where the road ends with encode."""
+    load_initial: str | None = None
+    """``(nn.Module, path) -> None``: weights that a training may start from."""
     model: str = "bioseq_dl.config:Model"
     """What describes its networks in a config."""
     take_shape: str = "bioseq_dl.models.shape:take_shape"

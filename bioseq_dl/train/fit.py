@@ -58,6 +58,9 @@ class Job:
     out: Path
     """model.pt; history.csv, train.json and the resume state stand beside it."""
 
+    initial: Path | None = None
+    """Weights to start from."""
+
     @property
     def state(self) -> Path:
         """The resume state; gone once the training has ended."""
@@ -87,6 +90,8 @@ def fit_model(job: Job, log: Log) -> None:
         shape = task.load("take_shape")(job.targets, examples)
         model: nn.Module = task.load("build_model")(job.model, shape)
         if state is None:
+            if job.initial is not None:
+                task.load("load_initial")(model, job.initial)
             precision = _choose_precision(job, task, device, examples, rows["train"], model)
         else:
             precision = Precision(**state.pop("chosen_precision"))
