@@ -8,6 +8,6 @@ EXPRESSION = Task(
     alphabet="",
     matrix=True,
     read="bioseq_dl.io.expression:read_expression",
-    encode="bioseq_dl.encode.cells:encode_cells",
+    encode="bioseq_dl.encode.cell_encoding:encode_cells",
     write="bioseq_dl.data.cell_examples:write_cell_examples",
 )
