@@ -4,6 +4,7 @@ Importing this package loads no torch, so that a login node parses a workflow qu
 """
 
 from bioseq_dl.config.cell_baselines import CellBaselines
+from bioseq_dl.config.cell_layout import CellLayout
 from bioseq_dl.config.cell_model import CellModel, CellRecurrent, Decoder, ImageStage, ImageStem
 from bioseq_dl.config.dna_run import DnaRun
 from bioseq_dl.config.expression import (
@@ -85,6 +86,7 @@ __all__ = [
     "Baselines",
     "CellAudit",
     "CellBaselines",
+    "CellLayout",
     "CellModel",
     "CellRecurrent",
     "CellTable",

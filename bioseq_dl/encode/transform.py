@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioseq_dl.encode.layout import Layout, describe_layout, parse_layout
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
 from bioseq_dl.io.expression_matrix import Rows
@@ -81,6 +82,8 @@ class Transform:
         Kind of the values that it was fitted on: others cannot be mapped.
     cells : int
         Of train.
+    layout : Layout, optional
+        Where the genes stand in a picture or an order.
     """
 
     genes: tuple[str, ...]
@@ -91,6 +94,7 @@ class Transform:
     clip: float | None
     values: str
     cells: int
+    layout: Layout | None = None
 
     def fill(self, rows: Rows, columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """Give cells as a dense table of the kept genes.
@@ -185,6 +189,8 @@ def dump_transform(transform: Transform) -> str:
         "values": transform.values,
         "cells": transform.cells,
     }
+    if transform.layout is not None:
+        data["layout"] = describe_layout(transform.layout)
     return json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -231,7 +237,9 @@ def parse_transform(text: str, path: str | Path) -> Transform:
             raise InputError("a transform of another version", file=path, fix=fix)
         mean, sd = (np.array(data.pop(name), np.float64) for name in ("mean", "sd"))
         genes, steps = tuple(data.pop("genes")), Steps(**data.pop("steps"))
-        found = Transform(genes=genes, mean=mean, sd=sd, steps=steps, **data)
+        placed = data.pop("layout", None)
+        layout = None if placed is None else parse_layout(placed, genes, path)
+        found = Transform(genes=genes, mean=mean, sd=sd, steps=steps, layout=layout, **data)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InputError("not a transform of expression", file=path, fix=fix) from None
     whole = mean.shape == sd.shape == (len(genes),) and all(map(math.isfinite, mean.tolist()))

@@ -25,8 +25,8 @@ class Task:
     read: str
     """``(Ingest, Targets, files, cache) -> Ingested``: files to records."""
     encode: str
-    """``(records, folds, Targets, Encode) -> Examples``: records to arrays; with the matrix as a
-    fifth where there is one."""
+    """``(records, folds, Targets, Encode) -> Examples``: records to arrays; where there is a
+    matrix, with it and the fetched files by source key as well."""
     write: str = "bioseq_dl.data.examples:write_examples"
     """``(path, Examples) -> None``: examples to a file."""
     open: str = "bioseq_dl.data.examples:open_examples"
