@@ -57,6 +57,7 @@ PACKAGES = {
     "jinja2": "jinja2",
     "lightning_fabric": "lightning-fabric",
     "sklearn": "scikit-learn",
+    "umap": "umap-learn",
     "yaml": "pyyaml",
     "pydantic_core": "pydantic",
 }

@@ -3,6 +3,7 @@
 Importing this package loads no torch, so that a login node parses a workflow quickly.
 """
 
+from bioseq_dl.config.cell_evaluate import CellEvaluate
 from bioseq_dl.config.dna_run import DnaRun
 from bioseq_dl.config.expression import (
     CellAudit,
@@ -82,6 +83,7 @@ __all__ = [
     "Augment",
     "Baselines",
     "CellAudit",
+    "CellEvaluate",
     "CellTable",
     "Config",
     "ConvLayer",

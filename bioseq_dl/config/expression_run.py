@@ -7,13 +7,14 @@ from typing import Literal
 from pydantic import model_validator
 
 from bioseq_dl.config.base import Section
+from bioseq_dl.config.cell_evaluate import CellEvaluate
 from bioseq_dl.config.expression import ExpressionEncode, ExpressionIngest, ExpressionSplit
 from bioseq_dl.config.ingest import Targets
 from bioseq_dl.config.interpret import Explain
 from bioseq_dl.config.landscape import Landscape
 from bioseq_dl.config.residues import Embeddings
 from bioseq_dl.config.run_checks import check_labels, check_loss, check_published
-from bioseq_dl.config.train import Evaluate, Published, Train
+from bioseq_dl.config.train import Published, Train
 from bioseq_dl.config.variants import VariantsInput
 
 
@@ -34,8 +35,8 @@ class ExpressionRun(Section):
     """Normalisation, choice of genes, scaling."""
     train: Train = Train()
     """The training loop."""
-    evaluate: Evaluate = Evaluate()
-    """Metrics and their uncertainty."""
+    evaluate: CellEvaluate = CellEvaluate()
+    """Metrics and their uncertainty, the class unknown, the embedding."""
     published: tuple[Published, ...] = ()
     """Figures from the literature."""
 

@@ -10,4 +10,5 @@ EXPRESSION = Task(
     read="bioseq_dl.io.expression:read_expression",
     encode="bioseq_dl.encode.cells:encode_cells",
     write="bioseq_dl.data.cell_examples:write_cell_examples",
+    evaluate="bioseq_dl.evaluate.cells:evaluate_cells",
 )
