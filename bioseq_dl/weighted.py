@@ -97,7 +97,7 @@ def _score_classes(
     codes = truth.astype(np.int64)
     if kind == "binary":
         called = (prediction >= threshold).astype(np.int64)
-        table = _confusion(codes, called, 2, weights)
+        table = weigh_confusion(codes, called, 2, weights)
         auroc, auprc = weigh_ranking(truth, prediction, weights)
         hit = table[:, 1, 1]
         positives, found = table[:, 1].sum(axis=1), table[:, :, 1].sum(axis=1)
@@ -114,8 +114,8 @@ def _score_classes(
     else:
         classes = prediction.shape[1]
         called = prediction.argmax(axis=1)
-        table = _confusion(codes, called, classes, weights)
-        scores = _macro_scores(table)
+        table = weigh_confusion(codes, called, classes, weights)
+        scores = weigh_macro(table)
         ranks = [
             weigh_ranking((codes == code).astype(np.float64), prediction[:, code], weights)
             for code in range(classes)
@@ -137,10 +137,18 @@ def _score_classes(
     return {name: scores[name] for name in METRICS_OF_KIND[kind]}
 
 
-def _confusion(
+def weigh_confusion(
     truth: NDArray[np.int64], called: NDArray[np.int64], classes: int, weights: Floats
 ) -> Floats:
-    """Give confusion tables of shape (resamples, true class, predicted class)."""
+    """Give confusion tables of shape (resamples, true class, predicted class).
+
+    Parameters
+    ----------
+    truth, called : int64, shape (n,)
+        Codes of classes.
+    classes : int
+    weights : float64, shape (resamples, n)
+    """
     cells = sparse.csr_array(
         (np.ones(len(truth)), (np.arange(len(truth)), truth * classes + called)),
         shape=(len(truth), classes * classes),
@@ -149,7 +157,11 @@ def _confusion(
     return table
 
 
-def _macro_scores(table: Floats) -> dict[str, Floats]:
+def weigh_macro(table: Floats) -> dict[str, Floats]:
+    """Give precision, recall and F1 of confusion tables: the mean of the classes that have weight.
+
+    Each has shape (resamples,), NaN where no class has weight.
+    """
     hit = np.diagonal(table, axis1=1, axis2=2)
     support, found = table.sum(axis=2), table.sum(axis=1)
     present = support > 0

@@ -4,6 +4,7 @@ Importing this package loads no torch, so that a login node parses a workflow qu
 """
 
 from bioseq_dl.config.cell_baselines import CellBaselines
+from bioseq_dl.config.cell_evaluate import CellEvaluate
 from bioseq_dl.config.cell_layout import CellLayout
 from bioseq_dl.config.cell_model import CellModel, CellRecurrent, Decoder, ImageStage, ImageStem
 from bioseq_dl.config.dna_run import DnaRun
@@ -86,6 +87,7 @@ __all__ = [
     "Baselines",
     "CellAudit",
     "CellBaselines",
+    "CellEvaluate",
     "CellLayout",
     "CellModel",
     "CellRecurrent",

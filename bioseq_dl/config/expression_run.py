@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from bioseq_dl.config.base import Section
 from bioseq_dl.config.cell_baselines import CellBaselines
+from bioseq_dl.config.cell_evaluate import CellEvaluate
 from bioseq_dl.config.cell_model import CellModel
 from bioseq_dl.config.expression import ExpressionEncode, ExpressionIngest, ExpressionSplit
 from bioseq_dl.config.ingest import Targets
@@ -15,7 +16,7 @@ from bioseq_dl.config.interpret import Explain
 from bioseq_dl.config.landscape import Landscape
 from bioseq_dl.config.residues import Embeddings
 from bioseq_dl.config.run_checks import check_labels, check_loss, check_published
-from bioseq_dl.config.train import Evaluate, Published, Train
+from bioseq_dl.config.train import Published, Train
 from bioseq_dl.config.variants import VariantsInput
 
 
@@ -40,8 +41,8 @@ class ExpressionRun(Section):
     """The training loop."""
     baselines: CellBaselines = CellBaselines()
     """Comparisons on the same cells and genes."""
-    evaluate: Evaluate = Evaluate()
-    """Metrics and their uncertainty."""
+    evaluate: CellEvaluate = CellEvaluate()
+    """Metrics and their uncertainty, the class unknown, the embedding."""
     published: tuple[Published, ...] = ()
     """Figures from the literature."""
 
@@ -97,7 +98,7 @@ class ExpressionRun(Section):
         row = layout is not None and layout.kind == "clustered"
         if self.model.needs_image and (layout is None or row):
             raise ValueError(
-                f"model.kind {kind} reads images: give encode.layout, of another kind than clustered"
+                f"model.kind {kind} reads images: give encode.layout, not a clustered one"
             )
         if self.model.needs_order and not row:
             raise ValueError(

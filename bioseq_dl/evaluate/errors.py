@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import stats
@@ -17,6 +18,7 @@ from bioseq_dl.config import Evaluate, Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.evaluate.curves import call_classes, class_names, wilson_interval
 from bioseq_dl.evaluate.predictions import Part
+from bioseq_dl.io.parquet import read_parquet
 from bioseq_dl.io.records import read_records_table
 
 Floats = NDArray[np.float64]
@@ -24,18 +26,20 @@ Codes = NDArray[np.int64]
 WORST = 50
 """Mistakes listed per target."""
 BINS = 5
-"""Quantile bins of length and GC content."""
+"""Quantile bins of length, GC content and other quantities."""
 SOURCES = 20
-"""With more sources than these, errors are not told by source."""
+"""With more sources (batches, donors) than these, errors are not told by source."""
+FINE = 20.0
+"""Quantities that vary by less are told with decimals."""
+_DIGITS = {"gc": 2, "total": 1, "mitochondrial": 3}
 ERROR_COLUMNS = (
     "target", "id", "truth", "predicted", "error", "baseline", "baseline_error",
-    "length", "gc", "source", "group", "mutations",
 )  # fmt: skip
 RATE_COLUMNS = ("target", "by", "bin", "records", "rate", "low", "high")
 
 
 def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
-    """Read length, GC content, source and group of some records.
+    """Read what some records are: their length and GC content, or what cells were measured to be.
 
     Parameters
     ----------
@@ -47,37 +51,55 @@ def read_features(path: Path, ids: NDArray[np.object_]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns length (bases), gc (share of the known bases; NaN for proteins), source, group,
-        mutations (None but for variants of a protein); n rows.
+        Of sequences: columns length (bases), gc (share of the known bases; NaN for proteins),
+        source, group, mutations (None but for variants of a protein). Of cells: genes (with a
+        value other than 0), total, mitochondrial (share of it; NaN where unknown), source,
+        batch, group. n rows.
 
     Raises
     ------
     InputError
         Where the file cannot be read, or a record is not in it.
     """
-    table = read_records_table(path)
-    named = "mutations" in table.column_names
-    sequence = table.column("sequence")
-    gc = np.full(table.num_rows, np.nan)
-    if (table.schema.metadata or {}).get(b"alphabet") != b"protein":
-        letters = {x: pc.count_substring(sequence, x).to_numpy().astype(float) for x in "ACGT"}
-        gc = (letters["G"] + letters["C"]) / np.maximum(sum(letters.values()), 1)
-    features = pd.DataFrame(
-        {
-            "length": pc.utf8_length(sequence).to_numpy(),
-            "gc": gc,
-            "source": table.column("source").to_pylist(),
-            "group": table.column("group").to_pylist(),
-            "mutations": table.column("mutations").to_pylist() if named else None,
-        },
-        index=pd.Index(table.column("id").to_pylist()),
-    )
+    table = read_parquet(path)
+    # Cells have no sequence; who lacks both is told so by the reader.
+    cells = "sequence" not in table.column_names and "genes" in table.column_names
+    features = _take_measured(table) if cells else _measure_sequences(read_records_table(path))
+    features.index = pd.Index(table.column("id").to_pylist())
     missing = np.flatnonzero(~pd.Index(ids).isin(features.index))
     if len(missing):
         raise InputError(
             "a predicted record is not in the records", file=path, record=str(ids[missing[0]])
         )
     return features.loc[list(ids)].reset_index(drop=True)
+
+
+def _take_measured(table: pa.Table) -> pd.DataFrame:
+    numbers = ("genes", "total", "mitochondrial")
+    columns: dict[str, Any] = {
+        name: table.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
+        for name in numbers
+    }
+    columns |= {name: table.column(name).to_pylist() for name in ("source", "batch", "group")}
+    return pd.DataFrame(columns)
+
+
+def _measure_sequences(table: pa.Table) -> pd.DataFrame:
+    named = "mutations" in table.column_names
+    sequence = table.column("sequence")
+    gc = np.full(table.num_rows, np.nan)
+    if (table.schema.metadata or {}).get(b"alphabet") != b"protein":
+        letters = {x: pc.count_substring(sequence, x).to_numpy().astype(float) for x in "ACGT"}
+        gc = (letters["G"] + letters["C"]) / np.maximum(sum(letters.values()), 1)
+    return pd.DataFrame(
+        {
+            "length": pc.utf8_length(sequence).to_numpy(),
+            "gc": gc,
+            "source": table.column("source").to_pylist(),
+            "group": table.column("group").to_pylist(),
+            "mutations": table.column("mutations").to_pylist() if named else None,
+        }
+    )
 
 
 def list_errors(
@@ -119,13 +141,13 @@ def list_errors(
                     **features.iloc[i].to_dict(),
                 }
             )
-    return pd.DataFrame(rows, columns=list(ERROR_COLUMNS))
+    return pd.DataFrame(rows, columns=[*ERROR_COLUMNS, *features.columns])
 
 
 def rate_errors(
     part: Part, features: pd.DataFrame, targets: Targets, config: Evaluate
 ) -> pd.DataFrame:
-    """Give the error rate of each target by class, length, GC content and source.
+    """Give the error rate of each target by class, by what a record is, and by source.
 
     The rate is the share classified wrong with its 95 % Wilson interval, or the mean
     absolute error with a 95 % t interval (regression). A property that all records share is
@@ -170,19 +192,21 @@ def _group(
         return
     if targets.kind != "regression":
         yield "class", list(class_names(targets)), truth.astype(np.int64)
-    for by, digits in (("length", 0), ("gc", 2)):
-        # Rounded first, so that a bin's name tells exactly what it holds.
-        values = features[by].to_numpy(np.float64).round(digits)
-        if np.isnan(values).all():
+    for by in ("length", "gc", "genes", "total", "mitochondrial"):
+        if by not in features or features[by].isna().any():
             continue
+        # Rounded first, so that a bin's name tells exactly what it holds.
+        digits = _DIGITS.get(by, 0) if np.ptp(features[by]) < FINE else 0
+        values = features[by].to_numpy(np.float64).round(digits)
         edges = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)).round(digits))
         if len(edges) > 1:
             # Closed above, the first closed below too.
             codes = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
             yield by, [f"{a:.{digits}f} to {b:.{digits}f}" for a, b in pairwise(edges)], codes
-    names, codes = np.unique(features["source"].fillna("").astype(str), return_inverse=True)
-    if 1 < len(names) <= SOURCES:
-        yield "source", [str(name) for name in names], codes
+    for by in ("source", "batch", "group") if "batch" in features else ("source",):
+        names, codes = np.unique(features[by].fillna("").astype(str), return_inverse=True)
+        if 1 < len(names) <= SOURCES:
+            yield by, [str(name) for name in names], codes
 
 
 def _interval(values: Floats, kind: str) -> tuple[float, float]:

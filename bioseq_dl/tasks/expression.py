@@ -25,4 +25,5 @@ EXPRESSION = Task(
         "forest": "bioseq_dl.baselines:predict_forest",
         "pca": "bioseq_dl.baselines:predict_pca",
     },
+    evaluate="bioseq_dl.evaluate.cells:evaluate_cells",
 )
