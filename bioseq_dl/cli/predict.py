@@ -75,7 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(
         parser,
         "predictions",
-        "output: .parquet, or .tsv with --fasta or --matrix; of --matrix .h5ad too; where the model predicts residues, --fasta gives "
+        "output: .parquet, or .tsv with --fasta or --matrix, or .h5ad with --matrix; where the "
+        "model predicts residues, --fasta gives "
         "a fresh folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein; "
         "of a run's cells, cells.parquet and outliers.parquet stand beside it",
     )

@@ -1,5 +1,7 @@
 rule predict:
     """Apply a trained model to the validation and test records."""
+    wildcard_constraints:
+        run=f"(?!(?:{MATRIX['run']})/){RUN_NAME}",
     input:
         model=rules.train.output.model,
         records=of_run("ingest", "records.parquet"),
@@ -24,6 +26,16 @@ rule predict:
         "python -m bioseq_dl predict --model {input.model:q} --records {input.records:q}"
         " --examples {input.examples:q} --fold {wildcards.fold} --device {params.device}"
         " --threads {threads} --predictions {output.predictions:q} > {log:q} 2>&1"
+
+
+use rule predict as predict_cells with:
+    output:
+        predictions=f"{MODEL}/predictions.parquet",
+        # Of all cells of the fold: embedding, reconstruction error; and those of made outliers.
+        cells=f"{MODEL}/cells.parquet",
+        outliers=f"{MODEL}/outliers.parquet",
+    wildcard_constraints:
+        run=MATRIX["run"],
 
 
 rule fetch_applied:

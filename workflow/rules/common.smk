@@ -1,4 +1,5 @@
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -97,6 +98,12 @@ MATRIX = {
 }
 
 
+MATRIX["run"] = (
+    "|".join(re.escape(name) for name, run in RUNS.items() if find_task(run.task).matrix)
+    or "-"
+)
+
+
 def part_of_stage(stage, key):
     return json.dumps(step_settings(RUNS[SHARING[stage][key]], stage), sort_keys=True)
 
@@ -162,6 +169,12 @@ def scored_variants():
         for run_name, run in RUNS.items()
         for name, entry in run.variants.items()
     ]
+
+
+def initial_weights(wildcards):
+    """A file that the training starts from, where the run names one."""
+    source = getattr(RUNS[wildcards.run].model, "weights", None)
+    return [source.path] if source is not None else []
 
 
 def explanations():

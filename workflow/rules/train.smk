@@ -1,6 +1,7 @@
 rule train:
     """Train one model; continues where an interrupted training stopped."""
     input:
+        initial_weights,
         examples=of_run("encode", "examples.safetensors"),
     output:
         model=f"{MODEL}/model.pt",
