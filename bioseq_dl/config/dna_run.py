@@ -17,6 +17,7 @@ from bioseq_dl.config.run_checks import (
     RUN_NAME,
     check_labels,
     check_loss,
+    check_preset,
     check_published,
     check_targets,
 )
@@ -68,6 +69,7 @@ class DnaRun(Section):
     @model_validator(mode="after")
     def _sections_agree(self) -> DnaRun:
         check_labels(self)
+        check_preset(self, "cnn or another preset of sequences, or layers of your own")
         if self.model.scales:
             raise ValueError("model.scales are of amino acids: task protein_fitness or _residue")
         if self.model.needs_length and self.encode.length is None:

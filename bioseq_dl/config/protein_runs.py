@@ -12,7 +12,7 @@ from bioseq_dl.config.interpret import Explain
 from bioseq_dl.config.landscape import Landscape
 from bioseq_dl.config.model import Encode, Model
 from bioseq_dl.config.residues import Embeddings, ResidueBaselines, ResidueIngest
-from bioseq_dl.config.run_checks import check_labels, check_loss, check_published
+from bioseq_dl.config.run_checks import check_labels, check_loss, check_preset, check_published
 from bioseq_dl.config.split import ProteinSplit, VariantSplit
 from bioseq_dl.config.train import Evaluate, Published, Train, VariantBaselines
 from bioseq_dl.config.variants import VariantsInput
@@ -85,11 +85,7 @@ class ProteinFitnessRun(Section):
     def _sections_agree(self) -> ProteinFitnessRun:
         check_labels(self)
         check_loss(self)
-        if (self.model.preset or "").startswith("residue_"):
-            raise ValueError(
-                f"model.preset {self.model.preset} is of the task protein_residue; for variants of "
-                "a protein take preset variants"
-            )
+        check_preset(self, "preset variants, or layers of your own")
         for where, asked in (
             ("model.reverse_complement", self.model.reverse_complement),
             ("train.augment.reverse_complement", self.train.augment.reverse_complement),
@@ -181,6 +177,7 @@ class ProteinResidueRun(Section):
             raise ValueError("targets.kind must be residues")
         if self.encode.length is not None:
             raise ValueError("encode.length: a residue's label must keep its place; leave it out")
+        check_preset(self, "residue_cnn or another preset of residues, or layers of your own")
         if fault := self.model.not_per_position:
             raise ValueError(f"model.{fault}: each residue needs an output of its own")
         if self.train.augment.reverse_complement or self.train.augment.shift:
