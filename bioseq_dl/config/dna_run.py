@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -55,16 +55,10 @@ class DnaRun(Section):
     """Name: variants that the trained models score."""
     explain: Explain | None = None
     """What the network looks at; null does not ask."""
-
-    @property
-    def embeddings(self) -> Embeddings | None:
-        """Further inputs for each position: none."""
-        return None
-
-    @property
-    def landscape(self) -> Landscape | None:
-        """Single mutants of a wild type: not of DNA."""
-        return None
+    embeddings: ClassVar[Embeddings | None] = None
+    """Further inputs for each position: none."""
+    landscape: ClassVar[Landscape | None] = None
+    """Single mutants of a wild type: not of DNA."""
 
     @model_validator(mode="after")
     def _sections_agree(self) -> DnaRun:

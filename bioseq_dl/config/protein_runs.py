@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -45,21 +46,12 @@ class ProteinFitnessRun(Section):
     """Figures from the literature."""
     landscape: Landscape | None = None
     """Single mutants of the wild type, and designs; null does not ask."""
-
-    @property
-    def embeddings(self) -> Embeddings | None:
-        """Further inputs for each position: none."""
-        return None
-
-    @property
-    def variants(self) -> dict[str, VariantsInput]:
-        """Variants of a genome to score: none."""
-        return {}
-
-    @property
-    def explain(self) -> Explain | None:
-        """What to explain: nothing."""
-        return None
+    embeddings: ClassVar[Embeddings | None] = None
+    """Further inputs for each position: none."""
+    variants: ClassVar[Mapping[str, VariantsInput]] = {}
+    """Variants of a genome to score: none."""
+    explain: ClassVar[Explain | None] = None
+    """What to explain: nothing."""
 
     @model_validator(mode="before")
     @classmethod
@@ -137,26 +129,17 @@ class ProteinResidueRun(Section):
     """Metrics and their uncertainty."""
     published: tuple[Published, ...] = ()
     """Figures from the literature."""
+    landscape: ClassVar[Landscape | None] = None
+    """Single mutants of a wild type: none."""
+    variants: ClassVar[Mapping[str, VariantsInput]] = {}
+    """Variants of a genome to score: none."""
+    explain: ClassVar[Explain | None] = None
+    """What to explain: nothing."""
 
     @property
     def embeddings(self) -> Embeddings | None:
         """Further inputs for each position."""
         return self.ingest.embeddings
-
-    @property
-    def landscape(self) -> Landscape | None:
-        """Single mutants of a wild type: none."""
-        return None
-
-    @property
-    def variants(self) -> dict[str, VariantsInput]:
-        """Variants of a genome to score: none."""
-        return {}
-
-    @property
-    def explain(self) -> Explain | None:
-        """What to explain: nothing."""
-        return None
 
     @model_validator(mode="before")
     @classmethod
