@@ -3,9 +3,9 @@
     python benchmarks/protein_fitness/intervals.py
 
 after run_accuracy.py writes benchmarks/results/protein_fitness_intervals.tsv: a row per run that
-was trained here and whose loss has a scale (not rank). As in the step landscape, intervals are set on the validation
-records of the first fold, in units of the seeds' spread; the runs keep their last epoch, so that
-validation picked none.
+was trained here and whose loss has a scale (not rank). As in the step landscape, intervals are set
+on the validation records of the first fold, in units of the seeds' spread; the runs keep their last
+epoch, so that validation picked none.
 """
 
 from __future__ import annotations
