@@ -24,6 +24,16 @@ def minimal(**changes: object) -> dict[str, object]:
     return {"runs": {"a": run | changes}}
 
 
+def residues(**changes: object) -> dict[str, object]:
+    """A run that labels residues."""
+    source = {"path": "a.pdb"}
+    run = {
+        "task": "protein_residue",
+        "ingest": {"inputs": [{"format": "structure", "source": source}]},
+    }
+    return {"runs": {"a": run | changes}}
+
+
 def scored(**changes: object) -> dict[str, object]:
     """A run that scores variants."""
     entry: dict[str, object] = {"format": "vcf", "source": {"path": "v"}, "genome": {"path": "g"}}
@@ -156,6 +166,20 @@ BAD = {
         minimal(explain={"methods": ["deeplift"]}, model={"preset": "bilstm"}),
         "deeplift needs a network without recurrent",
     ),
+    "preset of residues": (
+        minimal(model={"preset": "residue_cnn"}),
+        "key runs.a: model.preset residue_cnn gives an output for each residue; task dna_sequence "
+        "takes cnn or another preset of sequences, or layers of your own",
+    ),
+    "preset of sequences": (
+        residues(model={"preset": "bilstm"}),
+        "key runs.a: model.preset bilstm gives an output for a whole sequence; task "
+        "protein_residue takes residue_cnn or another preset of residues, or layers of your own",
+    ),
+    "pooling of residues": (
+        residues(model={"conv": [{"channels": 4, "kernel": 3, "pool": 2}]}),
+        "key runs.a: model.conv[0].pool: each residue needs an output of its own",
+    ),
 }
 
 
@@ -169,15 +193,9 @@ def test_mistakes_are_told_in_one_line(data: dict[str, object], message: str) ->
 
 def publish(metric: str, target: str | None = None) -> Config:
     """A run of every head with one published figure."""
-    source = {"path": "a.tsv"}
     figure = {"metric": metric, "value": 1, "source": "x", "target": target}
-    run = {
-        "task": "protein_residue",
-        "targets": {"names": ["q3", "q8", "disorder", "rsa", "angles"]},
-        "ingest": {"inputs": [{"format": "structure", "source": source}]},
-        "published": [figure],
-    }
-    return validate_config({"runs": {"a": run}})
+    heads = {"names": ["q3", "q8", "disorder", "rsa", "angles"]}
+    return validate_config(residues(targets=heads, published=[figure]))
 
 
 @pytest.mark.parametrize(

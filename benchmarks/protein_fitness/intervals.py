@@ -2,16 +2,17 @@
 
     python benchmarks/protein_fitness/intervals.py
 
-after run_accuracy.py writes benchmarks/results/protein_fitness_intervals.tsv: a row per run whose
-loss has a scale (not rank). As in the step landscape, intervals are set on the validation
-records of the first fold, in units of the seeds' spread; the runs keep their last epoch, so that
-validation picked none.
+after run_accuracy.py writes benchmarks/results/protein_fitness_intervals.tsv: a row per run that
+was trained here and whose loss has a scale (not rank). As in the step landscape, intervals are set
+on the validation records of the first fold, in units of the seeds' spread; the runs keep their last
+epoch, so that validation picked none.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ sys.path.insert(0, str(REPOSITORY))
 from bioseq_dl.config import load_config  # noqa: E402
 from bioseq_dl.io.atomic import write_text  # noqa: E402
 from bioseq_dl.landscape.conformal import fit_conformal  # noqa: E402
+from bioseq_dl.provenance import describe_hardware, read_git_commit  # noqa: E402
 
 CONFIDENCE = 0.9
 
@@ -40,13 +42,18 @@ def main() -> int:
         if missing := [path for path in paths if not path.exists()]:
             print(f"skipped {name}: run run_accuracy.py first ({missing[0]})", file=sys.stderr)
             continue
+        trained = json.loads(paths[0].with_name("train.json").read_text())
         rows += [
-            {"run": name, "target": target} | measure_coverage(paths, target)
+            {"run": name, "target": target}
+            | measure_coverage(paths, target)
+            | {"seeds": len(paths), "commit": trained["git_commit"]}
             for target in run.targets.names
         ]
     if not rows:
         return 0
     text = io.StringIO()
+    hardware = describe_hardware()
+    text.write(f"# {hardware['cpu']}, {hardware['cores']} cores; table at {read_git_commit()}\n")
     writer = csv.DictWriter(text, list(rows[0]), delimiter="\t", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ from bioseq_dl.config.run_checks import (
     RUN_NAME,
     check_labels,
     check_loss,
+    check_preset,
     check_published,
     check_targets,
 )
@@ -54,20 +55,15 @@ class DnaRun(Section):
     """Name: variants that the trained models score."""
     explain: Explain | None = None
     """What the network looks at; null does not ask."""
-
-    @property
-    def embeddings(self) -> Embeddings | None:
-        """Further inputs for each position: none."""
-        return None
-
-    @property
-    def landscape(self) -> Landscape | None:
-        """Single mutants of a wild type: not of DNA."""
-        return None
+    embeddings: ClassVar[Embeddings | None] = None
+    """Further inputs for each position: none."""
+    landscape: ClassVar[Landscape | None] = None
+    """Single mutants of a wild type: not of DNA."""
 
     @model_validator(mode="after")
     def _sections_agree(self) -> DnaRun:
         check_labels(self)
+        check_preset(self, "cnn or another preset of sequences, or layers of your own")
         if self.model.scales:
             raise ValueError("model.scales are of amino acids: task protein_fitness or _residue")
         if self.model.needs_length and self.encode.length is None:

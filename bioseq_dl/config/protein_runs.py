@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -12,7 +13,7 @@ from bioseq_dl.config.interpret import Explain
 from bioseq_dl.config.landscape import Landscape
 from bioseq_dl.config.model import Encode, Model
 from bioseq_dl.config.residues import Embeddings, ResidueBaselines, ResidueIngest
-from bioseq_dl.config.run_checks import check_labels, check_loss, check_published
+from bioseq_dl.config.run_checks import check_labels, check_loss, check_preset, check_published
 from bioseq_dl.config.split import ProteinSplit, VariantSplit
 from bioseq_dl.config.train import Evaluate, Published, Train, VariantBaselines
 from bioseq_dl.config.variants import VariantsInput
@@ -45,21 +46,12 @@ class ProteinFitnessRun(Section):
     """Figures from the literature."""
     landscape: Landscape | None = None
     """Single mutants of the wild type, and designs; null does not ask."""
-
-    @property
-    def embeddings(self) -> Embeddings | None:
-        """Further inputs for each position: none."""
-        return None
-
-    @property
-    def variants(self) -> dict[str, VariantsInput]:
-        """Variants of a genome to score: none."""
-        return {}
-
-    @property
-    def explain(self) -> Explain | None:
-        """What to explain: nothing."""
-        return None
+    embeddings: ClassVar[Embeddings | None] = None
+    """Further inputs for each position: none."""
+    variants: ClassVar[Mapping[str, VariantsInput]] = {}
+    """Variants of a genome to score: none."""
+    explain: ClassVar[Explain | None] = None
+    """What to explain: nothing."""
 
     @model_validator(mode="before")
     @classmethod
@@ -85,11 +77,7 @@ class ProteinFitnessRun(Section):
     def _sections_agree(self) -> ProteinFitnessRun:
         check_labels(self)
         check_loss(self)
-        if (self.model.preset or "").startswith("residue_"):
-            raise ValueError(
-                f"model.preset {self.model.preset} is of the task protein_residue; for variants of "
-                "a protein take preset variants"
-            )
+        check_preset(self, "preset variants, or layers of your own")
         for where, asked in (
             ("model.reverse_complement", self.model.reverse_complement),
             ("train.augment.reverse_complement", self.train.augment.reverse_complement),
@@ -141,26 +129,17 @@ class ProteinResidueRun(Section):
     """Metrics and their uncertainty."""
     published: tuple[Published, ...] = ()
     """Figures from the literature."""
+    landscape: ClassVar[Landscape | None] = None
+    """Single mutants of a wild type: none."""
+    variants: ClassVar[Mapping[str, VariantsInput]] = {}
+    """Variants of a genome to score: none."""
+    explain: ClassVar[Explain | None] = None
+    """What to explain: nothing."""
 
     @property
     def embeddings(self) -> Embeddings | None:
         """Further inputs for each position."""
         return self.ingest.embeddings
-
-    @property
-    def landscape(self) -> Landscape | None:
-        """Single mutants of a wild type: none."""
-        return None
-
-    @property
-    def variants(self) -> dict[str, VariantsInput]:
-        """Variants of a genome to score: none."""
-        return {}
-
-    @property
-    def explain(self) -> Explain | None:
-        """What to explain: nothing."""
-        return None
 
     @model_validator(mode="before")
     @classmethod
@@ -181,6 +160,7 @@ class ProteinResidueRun(Section):
             raise ValueError("targets.kind must be residues")
         if self.encode.length is not None:
             raise ValueError("encode.length: a residue's label must keep its place; leave it out")
+        check_preset(self, "residue_cnn or another preset of residues, or layers of your own")
         if fault := self.model.not_per_position:
             raise ValueError(f"model.{fault}: each residue needs an output of its own")
         if self.train.augment.reverse_complement or self.train.augment.shift:

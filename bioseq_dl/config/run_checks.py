@@ -25,6 +25,17 @@ def check_labels(run: Any) -> None:
             raise ValueError(f"{where} has no split or split_column, which method official needs")
 
 
+def check_preset(run: Any, instead: str) -> None:
+    """Compare what the preset gives an output for with what the task needs one for."""
+    preset = run.model.preset
+    if preset is None or preset.startswith("residue_") == run.targets.per_residue:
+        return
+    gives = "each residue" if preset.startswith("residue_") else "a whole sequence"
+    raise ValueError(
+        f"model.preset {preset} gives an output for {gives}; task {run.task} takes {instead}"
+    )
+
+
 def check_loss(run: Any) -> None:
     """Compare loss and kind of target."""
     if run.train.loss != "default" and run.targets.kind != "regression":

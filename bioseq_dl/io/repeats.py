@@ -114,7 +114,7 @@ def merge_repeats(
     weights = _weigh(measured, rows, member, counts)
     notes = []
     if averaged := int((counts > 1).sum()):
-        notes.append(f"{averaged} variants are means of {int(counts[counts > 1].sum())} rows")
+        notes.append(f"{averaged:,} variants are means of {int(counts[counts > 1].sum()):,} rows")
     return Merged(table, weights, kept, rejects, notes)
 
 

@@ -15,6 +15,7 @@ from bioseq_dl.encode.alphabet import PROTEIN, Codes
 from bioseq_dl.encode.examples import ROLES, Examples
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.mutations import Mutation, name_mutations
+from bioseq_dl.landscape.cautions import list_cautions
 from bioseq_dl.landscape.conformal import Conformal, fit_conformal
 from bioseq_dl.landscape.designs import Found, Log, find_designs, list_singles
 from bioseq_dl.landscape.score import Scores, make_scorer, score_examples
@@ -113,11 +114,17 @@ def describe_landscape(
             "floor": conformal.floor,
             "validation": conformal.records,
         }
+        proposed: Codes | None = None
         if settings.designs is not None:
             allowed = seen if settings.designs.seen_only else np.ones_like(seen)
             found = find_designs(codes, allowed, measured, score, target, settings.designs, log)
             told[name] |= {"scored": found.scored, "left_out": found.left_out}
             designed.append(_list_designs(name, found, codes, first, conformal))
+            proposed = found.codes
+        learnt = rows["train"][~np.isnan(truth[rows["train"]])]
+        told[name]["cautions"] = list_cautions(
+            conformal, measured[learnt] if same else measured, codes, proposed
+        )
     summary = {
         "settings": settings.model_dump(mode="json"),
         "models": len(checkpoints),

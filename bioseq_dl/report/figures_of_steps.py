@@ -108,6 +108,7 @@ def draw_learning(run: RunResults) -> Iterator[Picture]:
         if count <= len(CYCLE):
             axis.legend(loc="best")
         svg = render_svg(figure, f"{run.name}-score", f"Validation {label} of {run.name}")
+    caption += " Here and in history.csv it is the column val_score."
     yield Picture("score", f"Validation {label}", caption, svg, numbers)
 
 

@@ -80,7 +80,7 @@ def tell_landscape(run: str, told: Told, metrics: Mapping[str, Any]) -> Section:
     ]
     tables: list[Table] = []
     for name, found in told.summary["targets"].items():
-        texts.append(_tell_intervals(name, found, confidence))
+        texts.append(" ".join([_tell_intervals(name, found, confidence), *found["cautions"]]))
         designs = told.designs[told.designs["target"] == name]
         if len(designs):
             tables.append(_tabulate_designs(name, designs, told.summary, found))
@@ -118,8 +118,7 @@ def _tell_intervals(name: str, found: Mapping[str, Any], confidence: float) -> s
         f"{name}: the wild type's prediction is {say_number(found['wild_type'])}. Intervals are "
         f"set on {say_count(found['validation'])} validation records (split conformal, in units "
         f"of the models' spread); they hold {held} of {say_count(found['test'])} test values, and "
-        f"are {width} wide in the median. They promise that only of variants drawn as those of "
-        "validation were, not of designs."
+        f"are {width} wide in the median."
     )
 
 

@@ -22,7 +22,7 @@ class Epoch:
     val_loss: float | None
     """None without validation records."""
     val_score: float | None
-    """AUROC (binary), accuracy (multiclass) or Pearson (regression), macro."""
+    """What `score` in ``train.json`` names (`bioseq_dl.train.score.name_score`)."""
     learning_rate: float
     """Of the epoch's last step."""
     seconds: float

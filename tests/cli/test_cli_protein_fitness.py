@@ -197,6 +197,12 @@ def test_landscape_holds_every_single_mutant(finished: Path) -> None:
     assert ours < theirs
     assert section.index("Caution: on the test records the model is") < section.index("All 304")
     assert found["left_out"] == 0
+    # Trained on pairs, and designs of up to three were asked for: the report repeats the file.
+    promise, beyond = found["cautions"]
+    assert "only of variants drawn as those of validation were; a design" in promise
+    assert "designs have more mutations than any variant of train (2 at most)" in beyond
+    assert promise in section
+    assert beyond in section
 
 
 def test_designs_are_new_apart_and_small(finished: Path) -> None:

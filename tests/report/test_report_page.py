@@ -124,6 +124,8 @@ def test_every_section_and_finding_is_there(built: tuple[Path, str]) -> None:
         "512 MB",
         "learning_rate: 0.001",
         "4-mers, one strand",
+        "Validation AUROC",
+        "in history.csv it is the column val_score",
         "Most confident mistakes",
     ):
         assert words.replace('"', "&#34;") in plain, words

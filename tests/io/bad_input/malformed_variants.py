@@ -358,8 +358,8 @@ def pairs_without_a_wild_type(folder):
 
 
 @malformed(
-    f"{CONFIG}: model.preset residue_cnn is of the task protein_residue; for variants of a protein "
-    "take preset variants",
+    f"{CONFIG}: model.preset residue_cnn gives an output for each residue; task "
+    "protein_fitness takes preset variants, or layers of your own",
     step="config",
 )
 def a_preset_of_residues(folder):
