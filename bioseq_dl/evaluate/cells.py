@@ -20,6 +20,7 @@ from bioseq_dl.evaluate.cell_files import (
     read_labels,
     read_outliers,
 )
+from bioseq_dl.evaluate.class_table import tabulate_classes
 from bioseq_dl.evaluate.curves import class_names
 from bioseq_dl.evaluate.embedding import Measured, judge_embeddings, measure_embedding
 from bioseq_dl.evaluate.neighbours import FEWEST, map_cells
@@ -72,8 +73,9 @@ def evaluate_cells(
         ``anomaly``
             As `bioseq_dl.evaluate.anomaly.judge_anomalies` gives; with a decoder.
 
-        Tables besides: ``unknown``, ``unknown_curve``, ``embedding``, ``umap`` (`space`, `id`,
-        `role`, `class`, `x`, `y`: cells of the first fold, first seed), ``anomaly``.
+        Tables besides: ``classes`` (recall, precision, F1 of each), ``unknown``,
+        ``unknown_curve``, ``embedding``, ``umap`` (`space`, `id`, `role`, `class`, `x`, `y`:
+        cells of the first fold, first seed), ``anomaly``.
 
     Raises
     ------
@@ -99,6 +101,7 @@ def evaluate_cells(
         tables |= further
     anomaly, curves = _judge_anomaly(found, predictions, cells, config)
     tables |= curves
+    tables["classes"] = tabulate_classes(evaluation.tables["confusion"], config.confidence)
     summary = evaluation.summary | {
         "matter": "cells",
         "unknown": unknown,
