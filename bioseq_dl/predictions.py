@@ -7,11 +7,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bioseq_dl.config import Targets
-from bioseq_dl.encode.examples import ROLES, Examples, hash_ids
+from bioseq_dl.encode.examples import ROLES, Encoded, hash_ids
 from bioseq_dl.errors import InputError
 
 
-def judged_rows(examples: Examples, fold: int) -> NDArray[np.int64]:
+def judged_rows(examples: Encoded, fold: int) -> NDArray[np.int64]:
     """Give the rows of a fold that are predicted: val and test, in record order."""
     if fold >= examples.roles.shape[0]:
         raise InputError("no such fold", found=fold, allowed=f"0 to {len(examples.roles) - 1}")
@@ -21,7 +21,7 @@ def judged_rows(examples: Examples, fold: int) -> NDArray[np.int64]:
 
 def build_predictions(
     ids: pa.ChunkedArray,
-    examples: Examples,
+    examples: Encoded,
     fold: int,
     rows: NDArray[np.int64],
     outputs: NDArray[np.float32],
@@ -32,7 +32,7 @@ def build_predictions(
     ----------
     ids : string array (all records,)
         Column ``id`` of records.parquet.
-    examples : Examples
+    examples : Encoded
         The encoded records.
     fold : int
         Whose roles.
@@ -72,6 +72,12 @@ def build_predictions(
     for name, column in name_outputs(examples.spec, outputs).items():
         columns[name] = pa.array(column, pa.float32())
     return pa.table(columns)
+
+
+def list_rows(values: NDArray[np.float32]) -> pa.LargeListArray:
+    """Give the rows of a table (n, columns) as lists of float32."""
+    ends = np.arange(len(values) + 1, dtype=np.int64) * values.shape[1]
+    return pa.LargeListArray.from_arrays(ends, pa.array(values.ravel(), pa.float32()))
 
 
 def name_outputs(spec: Targets, outputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:

@@ -36,10 +36,14 @@ STEPS = {
     "train": Step(
         "train one model (one run, fold and seed)",
         ("targets", "model", "train"),
-        ("feed", "build_model", "loss"),
+        ("open", "feed", "build_model", "load_initial", "take_shape", "loss", "score"),
     ),
-    "predict": Step("apply a trained model to records or to a FASTA", (), ("feed", "build_model")),
-    "baseline": Step("fit a baseline on the same folds", ("targets", "baselines"), ("baselines",)),
+    "predict": Step(
+        "apply a trained model to records, or to new data", (), ("open", "feed", "build_model")
+    ),
+    "baseline": Step(
+        "fit a baseline on the same folds", ("targets", "baselines"), ("open", "baselines")
+    ),
     "evaluate": Step(
         "metrics with intervals, against the baselines",
         ("targets", "evaluate", "published"),

@@ -148,7 +148,6 @@ def test_there_is_an_env_a_step_and_a_command_for_each() -> None:
 def test_all_functions_of_all_tasks_exist() -> None:
     for task in TASKS.values():
         names = ["read", "encode", "write", "evaluate"]
-        # A road that ends with encode has none of the three, any other all of them.
         if task.build_model is not None:
             names += ["feed", "build_model", "loss"]
         assert all(callable(task.load(name)) for name in names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from bioseq_dl.baselines.prior import prior_output
 from bioseq_dl.baselines.rows import FoldRows, labelled
-from bioseq_dl.encode.examples import Examples
+from bioseq_dl.encode.examples import Encoded
 from bioseq_dl.metrics import log_probability
 
 Floats = NDArray[np.float64]
+Features: TypeAlias = "sparse.csr_array | NDArray[np.float32]"
 ITERATIONS = 1000
 
 
@@ -31,9 +32,9 @@ class _Fit:
 
 
 def fit_linear(
-    examples: Examples,
+    examples: Encoded,
     rows: FoldRows,
-    features: sparse.csr_array,
+    features: Features,
     strengths: tuple[float, ...],
 ) -> tuple[NDArray[np.float32], str]:
     """Fit each target on train, choose its strength on val, predict val and test.
@@ -45,11 +46,11 @@ def fit_linear(
 
     Parameters
     ----------
-    examples : Examples
+    examples : Encoded
         The encoded records.
     rows : FoldRows
         Of the fold.
-    features : csr_array, shape (records, features)
+    features : csr_array or ndarray, shape (records, features)
         Of every record.
     strengths : tuple of float
         Inverse regularisation strengths to try.
@@ -70,10 +71,10 @@ def fit_linear(
 
 
 def _fit_target(
-    examples: Examples,
+    examples: Encoded,
     rows: FoldRows,
     target: int,
-    features: sparse.csr_array,
+    features: Features,
     strengths: tuple[float, ...],
 ) -> _Fit:
     spec = examples.spec
@@ -106,7 +107,7 @@ def _fit_target(
 
 def _train(
     kind: str,
-    features: sparse.csr_array,
+    features: Features,
     truth: Floats,
     strength: float,
     weights: Floats | None,
@@ -121,7 +122,7 @@ def _train(
         return model.fit(features, truth, sample_weight=weights)
 
 
-def _apply(kind: str, classes: int, truth: Floats) -> Callable[[Any, sparse.csr_array], Floats]:
+def _apply(kind: str, classes: int, truth: Floats) -> Callable[[Any, Features], Floats]:
     """Give a function from a fitted model to outputs: values, logits, or log-probabilities."""
     if kind == "regression":
         return lambda model, features: model.predict(features)
@@ -129,7 +130,7 @@ def _apply(kind: str, classes: int, truth: Floats) -> Callable[[Any, sparse.csr_
         return lambda model, features: model.decision_function(features)
     seen = np.unique(truth).astype(np.int64)
 
-    def logits(model: Any, features: sparse.csr_array) -> Floats:
+    def logits(model: Any, features: Features) -> Floats:
         decision = model.decision_function(features)
         if decision.ndim == 1:  # two classes seen
             decision = np.stack([np.zeros_like(decision), decision], axis=1)

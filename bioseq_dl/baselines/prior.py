@@ -7,17 +7,17 @@ from numpy.typing import NDArray
 
 from bioseq_dl.baselines.rows import Predicted, find_rows, labelled
 from bioseq_dl.config import Baselines
-from bioseq_dl.encode.examples import Examples
+from bioseq_dl.encode.examples import Encoded
 
 Floats = NDArray[np.float64]
 
 
-def predict_prior(examples: Examples, fold: int, config: Baselines) -> Predicted:
+def predict_prior(examples: Encoded, fold: int, config: Baselines) -> Predicted:
     """Predict each class by its share in train, or the mean for regression.
 
     Parameters
     ----------
-    examples : Examples
+    examples : Encoded
         The encoded records.
     fold : int
         Whose roles.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bioseq_dl.encode.examples import Examples
+from bioseq_dl.encode.examples import Encoded
 from bioseq_dl.errors import InputError
 from bioseq_dl.predictions import judged_rows
 
@@ -26,6 +26,8 @@ class Predicted:
     (positions, outputs), those of the rows end to end."""
     note: str
     """What was fitted and chosen, in words, for the log and the report."""
+    embedding: NDArray[np.float32] | None = None
+    """float32 (n, dimensions): of baselines that embed cells; `rows` then hold train too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class FoldRows:
     """val and test, ascending."""
 
 
-def find_rows(examples: Examples, fold: int) -> FoldRows:
+def find_rows(examples: Encoded, fold: int) -> FoldRows:
     """Give a fold's rows.
 
     Raises
@@ -53,7 +55,7 @@ def find_rows(examples: Examples, fold: int) -> FoldRows:
     return FoldRows(train, examples.select(fold, "val"), judged)
 
 
-def labelled(examples: Examples, rows: Rows, target: int) -> tuple[Rows, Floats]:
+def labelled(examples: Encoded, rows: Rows, target: int) -> tuple[Rows, Floats]:
     """Give the rows whose label is known, and the labels, float64."""
     truth = np.asarray(examples.targets[rows, target], np.float64)
     known = ~np.isnan(truth)

@@ -22,23 +22,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Fit a baseline on the training fold and predict val and test."""
-    from bioseq_dl.data.examples import read_examples
     from bioseq_dl.io.parquet import write_parquet
     from bioseq_dl.io.records import read_records_table
-    from bioseq_dl.predictions import build_predictions
+    from bioseq_dl.predictions import build_predictions, list_rows
     from bioseq_dl.tasks.registry import find_task
     from bioseq_dl.tasks.task import resolve
 
     log = start_log()
     entry = read_run(arguments)
-    baselines = find_task(entry.task).baselines
+    task = find_task(entry.task)
+    baselines = task.baselines
     if arguments.name not in baselines:
         raise InputError(
             "unknown baseline", found=arguments.name, allowed=", ".join(sorted(baselines))
         )
-    examples = read_examples(arguments.examples)
+    examples = task.load("open")(arguments.examples, arguments.fold)
     predicted = resolve(baselines[arguments.name])(examples, arguments.fold, entry.baselines)
     ids = read_records_table(arguments.records, ["id"]).column("id")
     table = build_predictions(ids, examples, arguments.fold, predicted.rows, predicted.outputs)
+    if predicted.embedding is not None:
+        table = table.append_column("embedding", list_rows(predicted.embedding))
     write_parquet(arguments.predictions, table.replace_schema_metadata({"note": predicted.note}))
     log(f"{arguments.name}: {predicted.note}")

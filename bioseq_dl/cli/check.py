@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from bioseq_dl.cli.common import add_path
 from bioseq_dl.cli.fetch import list_sources
-from bioseq_dl.config import Config, MutationTable, Run, VcfVariants, load_config
+from bioseq_dl.config import (
+    CellLayout,
+    Config,
+    ExpressionEncode,
+    MutationTable,
+    Run,
+    VcfVariants,
+    load_config,
+)
 from bioseq_dl.errors import InputError
 from bioseq_dl.steps import stage_key
 
@@ -84,6 +92,8 @@ def _check_data(entry: Run, cache: Path) -> None:
         f"{role} {roles[role]:,}" for role in ("train", "val", "test") if role in roles
     )
     print(f"  folds: {entry.split.folds} ({entry.split.method}); first: {told}")
+    if isinstance(entry.encode, ExpressionEncode) and entry.encode.layout is not None:
+        _check_layout(entry.encode.layout, cache)
     if entry.targets.per_residue:
         from bioseq_dl.io.residue_counts import count_by_fold
 
@@ -100,6 +110,19 @@ def _check_data(entry: Run, cache: Path) -> None:
         file = find_file(entry.embeddings.source, files).path
         check_embeddings(file, ids, lengths, entry.embeddings.features)
         print(f"  {file}: embeddings of all {len(ids):,} records")
+
+
+def _check_layout(layout: CellLayout, cache: Path) -> None:
+    from bioseq_dl.io.fetch import fetch_source
+    from bioseq_dl.io.gene_layouts import read_gene_sets, read_places
+
+    if layout.source is None:
+        return
+    file = fetch_source(layout.source, cache).path
+    if layout.kind == "file":
+        print(f"  {file}: places of {len(read_places(file)):,} genes")
+    else:
+        print(f"  {file}: {len(read_gene_sets(file)):,} pathways")
 
 
 def _check_variants(section: VcfVariants | MutationTable, cache: Path) -> None:

@@ -54,6 +54,17 @@ def thread_count(text: str) -> int:
     return count
 
 
+def share(text: str) -> float:
+    """Read a number from 0 to 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
 def start_log() -> Callable[[str], None]:
     """Give a function that prints a line with the seconds since now, at once."""
     started = time.perf_counter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from typing import Any
 
 from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
 from bioseq_dl.errors import InputError
@@ -14,7 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add_path(parser, "records", "records.parquet of ingest; a matrix of cells beside it")
     add_path(parser, "folds", "split.parquet of split")
-    add_path(parser, "sources", "sources.json of fetch, where embeddings are read", required=False)
+    add_path(
+        parser,
+        "sources",
+        "sources.json of fetch, where embeddings or a layout are read",
+        required=False,
+    )
     add_path(parser, "examples", "output: examples.safetensors; transforms/ of cells beside it")
 
 
@@ -30,8 +36,11 @@ def run(arguments: argparse.Namespace) -> None:
     task = find_task(entry.task)
     encode, write = task.load("encode"), task.load("write")
     records, folds = read_parquet(arguments.records), read_parquet(arguments.folds)
-    matrix = [map_matrix(arguments.records.with_name(MATRIX))] if task.matrix else []
-    examples = encode(records, folds, entry.targets, entry.encode, *matrix)
+    further: list[Any] = []
+    if task.matrix:
+        files = read_manifest(arguments.sources) if arguments.sources is not None else {}
+        further = [map_matrix(arguments.records.with_name(MATRIX)), files]
+    examples = encode(records, folds, entry.targets, entry.encode, *further)
     if (embeddings := entry.embeddings) is not None:
         from bioseq_dl.io.embeddings import read_embeddings
 

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--part",
         default="ingest",
         metavar="PART",
-        help="whose files: ingest, explain or variants/NAME (default: %(default)s)",
+        help="whose files: ingest, encode, explain or variants/NAME (default: %(default)s)",
     )
     add_path(parser, "cache", "folder of downloads (default: the user's cache)", required=False)
     add_path(parser, "out", "sources.json")
@@ -37,14 +37,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def find_part(run: Run, part: str) -> Section:
-    """Give the part of a run's config: ``ingest``, ``explain`` or ``variants/NAME``.
+    """Give the part of a run's config: ``ingest``, ``encode``, ``explain`` or ``variants/NAME``.
 
     Raises
     ------
     InputError
         Where the run has no such part.
     """
-    parts: dict[str, Section] = {"ingest": run.ingest}
+    parts: dict[str, Section] = {"ingest": run.ingest, "encode": run.encode}
     if run.explain is not None:
         parts["explain"] = run.explain
     parts |= {f"variants/{name}": entry for name, entry in run.variants.items()}

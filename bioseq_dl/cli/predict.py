@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bioseq_dl.cli.common import add_path, start_log, thread_count, whole_number
+from bioseq_dl.cli.common import add_path, share, start_log, thread_count, whole_number
+from bioseq_dl.cli.predict_matrix import predict_new_cells
 from bioseq_dl.config import Train
 from bioseq_dl.errors import InputError
 
@@ -23,6 +24,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "examples", "examples.safetensors of encode", required=False)
     parser.add_argument("--fold", type=whole_number, default=0, help="whose val and test records")
     add_path(parser, "fasta", "new sequences instead of records: FASTA", required=False)
+    add_path(
+        parser,
+        "matrix",
+        "new cells instead of records: h5ad, loom, 10x (.h5 or folder), CSV, TSV or Parquet",
+        required=False,
+    )
+    parser.add_argument(
+        "--rows",
+        choices=("samples", "genes"),
+        default="samples",
+        help="what the rows of a table of --matrix are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--part",
+        default="X",
+        help="of an h5ad file: X, raw or layers/NAME (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-missing",
+        type=share,
+        default=0.1,
+        help="largest share of a network's genes that --matrix may lack (default: %(default)s)",
+    )
+    add_path(
+        parser,
+        "metrics",
+        "metrics.json of the run: --matrix then calls cells unknown, and calibrates",
+        required=False,
+    )
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda"),
@@ -45,21 +75,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(
         parser,
         "predictions",
-        "output: .parquet, or .tsv with --fasta; where the model predicts residues, --fasta gives "
-        "a fresh folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein",
+        "output: .parquet, or .tsv with --fasta or --matrix; of --matrix .h5ad too; where the model predicts residues, --fasta gives "
+        "a fresh folder: residues.tsv, proteins.tsv, and .ss2, .horiz and .svg of each protein; "
+        "of a run's cells, cells.parquet and outliers.parquet stand beside it",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Predict the val and test records of a fold, or every sequence of a FASTA."""
+    """Predict the val and test records of a fold, every sequence of a FASTA, or new cells."""
     import torch
 
+    from bioseq_dl.tasks.registry import find_task
     from bioseq_dl.train.checkpoint import read_checkpoint
     from bioseq_dl.train.device import choose_device, set_threads
 
     given = (arguments.records is not None, arguments.examples is not None)
-    if given not in ((True, True), (False, False)) or given[0] == (arguments.fasta is not None):
-        raise InputError("give either --fasta, or --records and --examples")
+    new = [name for name in ("fasta", "matrix") if getattr(arguments, name) is not None]
+    if given not in ((True, True), (False, False)) or given[0] + len(new) != 1:
+        raise InputError("give one of --fasta, --matrix, or --records and --examples")
     if given[0] and len(arguments.model) > 1:
         raise InputError("with --examples, give one --model", found=len(arguments.model))
     log = start_log()
@@ -73,8 +106,19 @@ def run(arguments: argparse.Namespace) -> None:
             "--embeddings goes with --fasta and a model that predicts residues",
             found=str(arguments.embeddings),
         )
-    if given[0]:
+    cells = find_task(checkpoints[0].task).matrix
+    if new and cells != (new == ["matrix"]):
+        raise InputError(
+            f"models of task {checkpoints[0].task} read {'a matrix' if cells else 'sequences'}",
+            found=f"--{new[0]}",
+            fix=f"give --{'matrix' if cells else 'fasta'}",
+        )
+    if given[0] and cells:
+        count = _predict_cells(arguments, checkpoints[0], device)
+    elif given[0]:
         count = _predict_fold(arguments, checkpoints, device)
+    elif cells:
+        count = predict_new_cells(arguments, checkpoints, device, log)
     elif checkpoints[0].targets.per_residue:
         count = _predict_residues(arguments, checkpoints, device, log)
     else:
@@ -97,6 +141,32 @@ def _predict_fold(
     ids = read_records_table(arguments.records, ["id"]).column("id")
     table = build_predictions(ids, examples, arguments.fold, rows, outputs)
     write_parquet(arguments.predictions, table)
+    return int(table.num_rows)
+
+
+def _predict_cells(
+    arguments: argparse.Namespace, checkpoint: Checkpoint, device: torch.device
+) -> int:
+    import numpy as np
+
+    from bioseq_dl.io.parquet import write_parquet
+    from bioseq_dl.io.records import read_records_table
+    from bioseq_dl.predict_cells import predict_run, score_outliers, tabulate_cells
+    from bioseq_dl.predictions import build_predictions, judged_rows
+    from bioseq_dl.tasks.registry import find_task
+
+    examples = find_task(checkpoint.task).load("open")(arguments.examples, arguments.fold)
+    ids = read_records_table(arguments.records, ["id"]).column("id")
+    judged = judged_rows(examples, arguments.fold)
+    train = examples.select(arguments.fold, "train")
+    rows = np.sort(np.concatenate([train, judged]))
+    found = predict_run(checkpoint, examples, rows, device)
+    outputs = found.outputs[np.searchsorted(rows, judged)]
+    table = build_predictions(ids, examples, arguments.fold, judged, outputs)
+    write_parquet(arguments.predictions, table)
+    beside = arguments.predictions.with_name
+    write_parquet(beside("cells.parquet"), tabulate_cells(ids, examples, rows, found))
+    write_parquet(beside("outliers.parquet"), score_outliers(checkpoint, examples, device))
     return int(table.num_rows)
 
 

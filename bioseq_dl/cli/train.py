@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from bioseq_dl.cli.common import (
     add_path,
@@ -12,6 +13,7 @@ from bioseq_dl.cli.common import (
     thread_count,
     whole_number,
 )
+from bioseq_dl.config import Run
 from bioseq_dl.errors import InputError
 
 
@@ -25,6 +27,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
 
 
+def _find_weights(entry: Run) -> Path | None:
+    """Give the file that ``model.weights`` names, checked."""
+    from bioseq_dl.provenance import hash_file
+
+    source = getattr(entry.model, "weights", None)
+    if source is None:
+        return None
+    path = Path(source.path)
+    if not path.is_file():
+        raise InputError("no such file of weights", file=path, fix="correct model.weights.path")
+    if source.sha256 is not None and (found := hash_file(path)) != source.sha256:
+        raise InputError(
+            "the file of weights is another than the config names",
+            file=path,
+            found=found,
+            allowed=source.sha256,
+            fix="correct model.weights.sha256, or get the file again",
+        )
+    return path
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train one model, or go on with an interrupted training."""
     from bioseq_dl.cli.main import STOPPED
@@ -33,8 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     log = start_log()
     entry = read_run(arguments)
-    if entry.model is None:
-        raise InputError("the task has no network to train", found=entry.task)
     train = entry.train
     if arguments.threads is not None:
         train = train.model_copy(update={"threads": arguments.threads})
@@ -47,6 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         fold=arguments.fold,
         seed=arguments.seed,
         out=arguments.model,
+        initial=_find_weights(entry),
     )
     try:
         fit_model(job, log)

@@ -3,7 +3,10 @@
 Importing this package loads no torch, so that a login node parses a workflow quickly.
 """
 
+from bioseq_dl.config.cell_baselines import CellBaselines
 from bioseq_dl.config.cell_evaluate import CellEvaluate
+from bioseq_dl.config.cell_layout import CellLayout
+from bioseq_dl.config.cell_model import CellModel, CellRecurrent, Decoder, ImageStage, ImageStem
 from bioseq_dl.config.dna_run import DnaRun
 from bioseq_dl.config.expression import (
     CellAudit,
@@ -83,10 +86,15 @@ __all__ = [
     "Augment",
     "Baselines",
     "CellAudit",
+    "CellBaselines",
     "CellEvaluate",
+    "CellLayout",
+    "CellModel",
+    "CellRecurrent",
     "CellTable",
     "Config",
     "ConvLayer",
+    "Decoder",
     "Designs",
     "DnaRun",
     "Embeddings",
@@ -102,6 +110,8 @@ __all__ = [
     "FoldName",
     "H5adInput",
     "Head",
+    "ImageStage",
+    "ImageStem",
     "Ingest",
     "Input",
     "IntervalsInput",

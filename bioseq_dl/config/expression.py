@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from bioseq_dl.config.base import Section
+from bioseq_dl.config.cell_layout import CellLayout
 from bioseq_dl.config.ingest import FoldName
 from bioseq_dl.config.sources import Source
 from bioseq_dl.config.split import Audit, Split
@@ -294,3 +295,5 @@ class ExpressionEncode(Section):
     """Take each gene's mean of train away and divide by its standard deviation there."""
     clip: float | None = Field(default=10.0, gt=0)
     """Largest absolute value after scaling."""
+    layout: CellLayout | None = None
+    """Places of the genes in a picture or an order; null leaves them a vector."""

@@ -7,7 +7,9 @@ from typing import Literal
 from pydantic import model_validator
 
 from bioseq_dl.config.base import Section
+from bioseq_dl.config.cell_baselines import CellBaselines
 from bioseq_dl.config.cell_evaluate import CellEvaluate
+from bioseq_dl.config.cell_model import CellModel
 from bioseq_dl.config.expression import ExpressionEncode, ExpressionIngest, ExpressionSplit
 from bioseq_dl.config.ingest import Targets
 from bioseq_dl.config.interpret import Explain
@@ -33,20 +35,16 @@ class ExpressionRun(Section):
     """A fold per cell, and the audit."""
     encode: ExpressionEncode = ExpressionEncode()
     """Normalisation, choice of genes, scaling."""
+    model: CellModel = CellModel()
+    """The network."""
     train: Train = Train()
     """The training loop."""
+    baselines: CellBaselines = CellBaselines()
+    """Comparisons on the same cells and genes."""
     evaluate: CellEvaluate = CellEvaluate()
     """Metrics and their uncertainty, the class unknown, the embedding."""
     published: tuple[Published, ...] = ()
     """Figures from the literature."""
-
-    @property
-    def model(self) -> None:
-        """The network: none; the road ends with encode."""
-
-    @property
-    def baselines(self) -> None:
-        """Comparisons: none, as there is no network to compare with."""
 
     @property
     def embeddings(self) -> Embeddings | None:
@@ -76,6 +74,7 @@ class ExpressionRun(Section):
             raise ValueError("train.augment changes sequences: leave it out")
         if self.train.token_budget is not None:
             raise ValueError("train.token_budget counts bases: give batch_size")
+        self._check_network()
         if (rare := self.ingest.rare_classes) is not None:
             if self.targets.kind != "multiclass" or len(self.targets.names) != 1:
                 raise ValueError("ingest.rare_classes needs one target of kind multiclass")
@@ -93,3 +92,21 @@ class ExpressionRun(Section):
                     )
         check_published(self)
         return self
+
+    def _check_network(self) -> None:
+        kind, layout = self.model.kind, self.encode.layout
+        row = layout is not None and layout.kind == "clustered"
+        if self.model.needs_image and (layout is None or row):
+            raise ValueError(
+                f"model.kind {kind} reads images: give encode.layout, not a clustered one"
+            )
+        if self.model.needs_order and not row:
+            raise ValueError(
+                f"model.kind {kind} reads genes in a row: give encode.layout.kind clustered"
+            )
+        if self.model.needs_counts and self.ingest.values not in ("auto", "counts"):
+            raise ValueError(
+                "model.decoder.loss tells counts: ingest.values must be counts, or auto"
+            )
+        if (source := self.model.weights) is not None and source.path is None:
+            raise ValueError("model.weights takes a local file: path")

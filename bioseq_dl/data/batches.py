@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bioseq_dl.encode.examples import Examples
+from bioseq_dl.encode.examples import Encoded, Examples
 from bioseq_dl.encode.windows import gather_windows
 from bioseq_dl.errors import InputError
 
@@ -155,7 +155,7 @@ def _gather_rows(
     return rows
 
 
-def join_positions(outputs: Tensor, examples: Examples, indices: Indices) -> Tensor:
+def join_positions(outputs: Tensor, examples: Encoded, indices: Indices) -> Tensor:
     """Put outputs of residues (n, length, outputs) end to end, without the padding.
 
     Others, a row a record, stay as they are: either way as `Examples.target_rows` has targets.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -48,6 +49,21 @@ def write_cell_examples(path: str | Path, examples: CellExamples) -> None:
     }
     arrays = {name: getattr(examples, name) for name in _TENSORS}
     write_tensors(path, arrays, _TENSORS, metadata)
+
+
+def open_cells(path: str | Path, fold: int) -> CellExamples:
+    """Map ``examples.safetensors`` for one fold.
+
+    Raises
+    ------
+    InputError
+        As `read_cell_examples`; where there is no such fold.
+    """
+    examples = read_cell_examples(path)
+    folds = len(examples.transforms)
+    if fold >= folds:
+        raise InputError("no such fold", file=path, found=fold, allowed=f"0 to {folds - 1}")
+    return replace(examples, fold=fold)
 
 
 def read_cell_examples(path: str | Path) -> CellExamples:

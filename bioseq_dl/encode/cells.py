@@ -7,17 +7,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from bioseq_dl.config import ExpressionEncode, Targets
-from bioseq_dl.encode.examples import ROLES, hash_ids
-from bioseq_dl.encode.fit_transform import fit_transform, plan_steps
-from bioseq_dl.encode.sequence import check_tables, read_roles, read_values
-from bioseq_dl.encode.transform import Transform
+from bioseq_dl.config import Targets
+from bioseq_dl.encode.examples import ROLES
+from bioseq_dl.encode.transform import Transform, dump_transform
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.expression_matrix import ExpressionMatrix, Rows, find_rows, read_rows
 
+Part = tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.float32] | None]
+"""Values (n, genes), counts (n, genes) and sums (n,) of some cells; the last two where counted."""
 _STORED = 1 << 18
 """Stored values of a part whose table is dense."""
 
@@ -52,6 +51,8 @@ class CellExamples:
     """`hash_ids` of the records' ids."""
     transforms: tuple[Transform, ...]
     """How each fold makes cells dense."""
+    fold: int = 0
+    """Whose network reads them."""
 
     def __len__(self) -> int:
         return len(self.indptr) - 1
@@ -60,6 +61,34 @@ class CellExamples:
     def size_in_words(self) -> str:
         """How much the examples hold, for a log."""
         return f"{len(self.data):,} values of {len(self.genes):,} genes"
+
+    @property
+    def transform(self) -> Transform:
+        """That of the fold."""
+        return self.transforms[self.fold]
+
+    @property
+    def fitted(self) -> str:
+        """The fold's transform as JSON: what other cells are mapped through."""
+        return dump_transform(self.transform)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Genes of each cell, int64 (n,): all alike."""
+        return np.full(len(self), len(self.transform.genes), np.int64)
+
+    @property
+    def unknown(self) -> str:
+        """Of letters: a cell has none."""
+        return "zeros"
+
+    @property
+    def weights(self) -> None:
+        """How much each cell counts: all alike."""
+
+    def target_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Rows of `targets` that belong to cells: the cells'."""
+        return rows
 
     def select(self, fold: int, role: str) -> NDArray[np.int64]:
         """Rows that have a role (``train``, ``val``, ``test``, ``drop``) in a fold, int64."""
@@ -72,80 +101,27 @@ class CellExamples:
 
     def gather(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
         """Give some cells as a fold's network reads them; float32 (rows, genes of the fold)."""
-        transform = self.transforms[fold]
+        return self.transforms[fold].fill(self._take(self.data, rows), self.columns[fold])
+
+    def gather_plain(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
+        """Give the values of some cells before scaling, float32 (rows, genes of the fold)."""
+        return self.transforms[fold].spread(self._take(self.data, rows), self.columns[fold])
+
+    def gather_counts(self, rows: NDArray[np.int64], fold: int) -> NDArray[np.float32]:
+        """Give the counts of some cells, float32 (rows, genes of the fold).
+
+        Raises
+        ------
+        ValueError
+            Where the values were no counts.
+        """
+        if self.counts is None:
+            raise ValueError("these cells have no counts")
+        return self.transforms[fold].spread(self._take(self.counts, rows), self.columns[fold])
+
+    def _take(self, stored: NDArray[np.float32], rows: NDArray[np.int64]) -> Rows:
         lengths, places = find_rows(self.indptr, rows)
-        found = Rows(lengths, self.indices[places], self.data[places])
-        return transform.fill(found, self.columns[fold])
-
-
-def encode_cells(
-    records: pa.Table,
-    folds: pa.Table,
-    targets: Targets,
-    encode: ExpressionEncode,
-    matrix: ExpressionMatrix,
-) -> CellExamples:
-    """Fit each fold on its training cells, and lay out the values that the folds keep.
-
-    Parameters
-    ----------
-    records : table
-        As `bioseq_dl.io.expression.read_expression` gives.
-    folds : table
-        Columns of ``split.parquet``.
-    targets : Targets
-    encode : ExpressionEncode
-    matrix : ExpressionMatrix
-        Of the same cells.
-
-    Raises
-    ------
-    InputError
-        Where records, folds and matrix are not of one making; no gene is left; logged values
-        would be logged again.
-    """
-    check_tables(records, folds, targets, "total")
-    if len(matrix) != records.num_rows:
-        raise InputError(
-            "the table of records and the matrix hold different cells",
-            found=f"{len(matrix)} rows",
-            allowed=f"{records.num_rows}",
-            fix="run ingest again",
-        )
-    totals = records["total"].to_numpy(zero_copy_only=False).astype(np.float64)
-    roles = read_roles(folds)
-    transforms = tuple(
-        fit_transform(matrix, totals, np.flatnonzero(row == ROLES.index("train")), encode)
-        for row in roles
-    )
-    wanted = set().union(*(transform.genes for transform in transforms))
-    kept = np.array([place for place, name in enumerate(matrix.genes) if name in wanted])
-    columns = np.full(len(matrix.genes), -1, np.int32)
-    columns[kept] = np.arange(len(kept))
-    steps = plan_steps(encode, matrix.values)
-    lengths, indices, data, counts = [], [], [], []
-    for of, part in read_rows(matrix, np.arange(len(matrix))):
-        places = columns[part.indices]
-        inside = places >= 0
-        owners = part.owners
-        lengths.append(np.bincount(owners[inside], minlength=len(of)))
-        indices.append(places[inside])
-        data.append(steps.apply(part.data, owners, totals[of])[inside])
-        if matrix.values == "counts":
-            counts.append(part.data[inside])
-    return CellExamples(
-        indptr=np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64),
-        indices=np.concatenate(indices).astype(np.int32),
-        data=np.concatenate(data).astype(np.float32),
-        counts=np.concatenate(counts).astype(np.float32) if counts else None,
-        totals=totals,
-        targets=read_values(records, targets),
-        roles=roles,
-        genes=tuple(matrix.genes[place] for place in kept.tolist()),
-        spec=targets,
-        ids_sha256=hash_ids(records["id"]),
-        transforms=transforms,
-    )
+        return Rows(lengths, self.indices[places], stored[places])
 
 
 def map_cells(
@@ -154,6 +130,20 @@ def map_cells(
     transform: Transform,
     max_missing: float = 0.0,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Map other cells through what was fitted in training, a part of them at a time.
+
+    As `map_parts`, which see, with the rows of each part and without its counts.
+    """
+    for of, part in _map_rows(matrix, totals, transform, max_missing):
+        yield of, part[0]
+
+
+def map_parts(
+    matrix: ExpressionMatrix,
+    totals: NDArray[np.float64],
+    transform: Transform,
+    max_missing: float = 0.0,
+) -> Iterator[Part]:
     """Map other cells through what was fitted in training, a part of them at a time.
 
     Parameters
@@ -168,14 +158,26 @@ def map_cells(
 
     Yields
     ------
-    rows : ndarray of int64 (part,)
-    table : ndarray of float32 (part, genes of the transform)
+    values : ndarray of float32 (part, genes of the transform)
+    counts : ndarray of float32 (part, genes of the transform), or None
+        Where the values are counts.
+    totals : ndarray of float32 (part,), or None
 
     Raises
     ------
     InputError
         Where the values are of another kind than those of training, or too many genes are absent.
     """
+    for _, part in _map_rows(matrix, totals, transform, max_missing):
+        yield part
+
+
+def _map_rows(
+    matrix: ExpressionMatrix,
+    totals: NDArray[np.float64],
+    transform: Transform,
+    max_missing: float,
+) -> Iterator[tuple[NDArray[np.int64], Part]]:
     if matrix.values != transform.values:
         raise InputError(
             "values of another kind than those of training",
@@ -187,4 +189,8 @@ def map_cells(
     columns = transform.find_columns(matrix.genes)
     for of, part in read_rows(matrix, np.arange(len(matrix)), _STORED):
         data = transform.steps.apply(part.data, part.owners, totals[of])
-        yield of, transform.fill(replace(part, data=data), columns)
+        values = transform.fill(replace(part, data=data), columns)
+        if matrix.values != "counts":
+            yield of, (values, None, None)
+            continue
+        yield of, (values, transform.spread(part, columns), totals[of].astype(np.float32))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,48 @@ from bioseq_dl.encode.alphabet import DNA, Alphabet, Codes
 
 ROLES = ("train", "val", "test", "drop")
 """A record's role in a fold, by its code."""
+
+
+class Encoded(Protocol):
+    """Encoded records of any task, as training, predictions and comparisons see them."""
+
+    @property
+    def targets(self) -> npt.NDArray[np.float32]:
+        """float32 (n, targets): NaN where missing; of residues a row a residue."""
+
+    @property
+    def roles(self) -> npt.NDArray[np.uint8]:
+        """uint8 (folds, n): places in ROLES."""
+
+    @property
+    def spec(self) -> Targets:
+        """What the columns of `targets` mean."""
+
+    @property
+    def ids_sha256(self) -> str:
+        """`hash_ids` of the records' ids."""
+
+    @property
+    def unknown(self) -> str:
+        """How unknown letters become one-hot."""
+
+    @property
+    def weights(self) -> npt.NDArray[np.float32] | None:
+        """float32 (n,): how much each record counts; None where all count alike."""
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """int64 (n,): what batches are grouped by."""
+
+    @property
+    def fitted(self) -> str | None:
+        """What was fitted on train and other data are mapped through, as JSON; or None."""
+
+    def select(self, fold: int, role: str) -> npt.NDArray[np.int64]:
+        """Rows that have a role in a fold, int64."""
+
+    def target_rows(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Rows of `targets` that belong to records."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +124,10 @@ class Examples:
     def size_in_words(self) -> str:
         """How much the examples hold, for a log."""
         return f"{self.codes.size:,} {self.alphabet.unit}s"
+
+    @property
+    def fitted(self) -> None:
+        """What was fitted on train: nothing."""
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:

@@ -105,7 +105,8 @@ def fit_transform(
             found=encode.min_cells,
             fix="lower encode.min_cells or raise encode.max_missing",
         )
-    genes = np.flatnonzero(usable)
+    # By name, so that genes of equal score are the same ones in whatever order they come.
+    genes = np.array(sorted(np.flatnonzero(usable).tolist(), key=lambda place: matrix.genes[place]))
     if encode.variable_genes is not None and encode.variable_genes < len(genes):
         scores = moments.variance[genes]
         if moments.mean_unlogged is not None and moments.variance_unlogged is not None:
@@ -113,6 +114,7 @@ def fit_transform(
                 moments.mean_unlogged[genes], moments.variance_unlogged[genes]
             )
         genes = genes[choose_genes(scores, encode.variable_genes)]
+    genes = np.sort(genes)
     sd = np.sqrt(moments.variance[genes])
     return Transform(
         genes=tuple(matrix.genes[place] for place in genes.tolist()),

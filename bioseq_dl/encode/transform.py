@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bioseq_dl.encode.layout import Layout, describe_layout, parse_layout
 from bioseq_dl.errors import InputError
-from bioseq_dl.io.atomic import write_json
+from bioseq_dl.io.atomic import write_text
 from bioseq_dl.io.expression_matrix import Rows
 
 VERSION = 1
 """Of the file's layout."""
+_FIX = "run the encode step again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,8 @@ class Transform:
         Kind of the values that it was fitted on: others cannot be mapped.
     cells : int
         Of train.
+    layout : Layout, optional
+        Where the genes stand in a picture or an order.
     """
 
     genes: tuple[str, ...]
@@ -90,6 +94,7 @@ class Transform:
     clip: float | None
     values: str
     cells: int
+    layout: Layout | None = None
 
     def fill(self, rows: Rows, columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """Give cells as a dense table of the kept genes.
@@ -106,14 +111,22 @@ class Transform:
         ndarray of float32 (cells, k)
             Missing values, and genes that `rows` do not have, are the mean of train.
         """
-        table = np.zeros((len(rows.lengths), len(self.genes)), np.float32)
+        table = self.spread(rows, columns)
         absent = np.ones(len(self.genes), bool)
         absent[columns[columns >= 0]] = False
         table[:, absent] = np.nan
+        return self.finish(table)
+
+    def spread(self, rows: Rows, columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Lay stored values out as they are, float32 (cells, k); 0 where none is stored.
+
+        `rows` and `columns` are those of `fill`.
+        """
+        table = np.zeros((len(rows.lengths), len(self.genes)), np.float32)
         places = columns[rows.indices]
         kept = places >= 0
         table[rows.owners[kept], places[kept]] = rows.data[kept]
-        return self.finish(table)
+        return table
 
     def finish(self, table: NDArray[np.float32]) -> NDArray[np.float32]:
         """Fill missing values of a dense table (cells, k), scale and clip it."""
@@ -163,8 +176,8 @@ class Transform:
         return np.array([place.get(name, -1) for name in genes], np.int64)
 
 
-def write_transform(path: str | Path, transform: Transform) -> None:
-    """Write a transform as JSON; equal transforms are equal bytes."""
+def dump_transform(transform: Transform) -> str:
+    """Give a transform as JSON; equal transforms are equal texts."""
     data: dict[str, Any] = {
         "version": VERSION,
         "genes": list(transform.genes),
@@ -176,7 +189,14 @@ def write_transform(path: str | Path, transform: Transform) -> None:
         "values": transform.values,
         "cells": transform.cells,
     }
-    write_json(path, data)
+    if transform.layout is not None:
+        data["layout"] = describe_layout(transform.layout)
+    return json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def write_transform(path: str | Path, transform: Transform) -> None:
+    """Write a transform as JSON; equal transforms are equal bytes."""
+    write_text(path, dump_transform(transform))
 
 
 def read_transform(path: str | Path) -> Transform:
@@ -187,16 +207,39 @@ def read_transform(path: str | Path) -> Transform:
     InputError
         Where the file is missing, damaged, or of a later version.
     """
-    fix = "run the encode step again"
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("no such file", file=path, fix=_FIX) from None
+    except ValueError:
+        raise InputError("not a transform of expression", file=path, fix=_FIX) from None
+    return parse_transform(text, path)
+
+
+def parse_transform(text: str, path: str | Path) -> Transform:
+    """Read what `dump_transform` gave.
+
+    Parameters
+    ----------
+    text : str
+    path : path
+        Where it stood, for errors.
+
+    Raises
+    ------
+    InputError
+        Where it is damaged, or of a later version.
+    """
+    fix = _FIX
+    try:
+        data = json.loads(text)
         if data.pop("version") != VERSION:
             raise InputError("a transform of another version", file=path, fix=fix)
         mean, sd = (np.array(data.pop(name), np.float64) for name in ("mean", "sd"))
         genes, steps = tuple(data.pop("genes")), Steps(**data.pop("steps"))
-        found = Transform(genes=genes, mean=mean, sd=sd, steps=steps, **data)
-    except FileNotFoundError:
-        raise InputError("no such file", file=path, fix=fix) from None
+        placed = data.pop("layout", None)
+        layout = None if placed is None else parse_layout(placed, genes, path)
+        found = Transform(genes=genes, mean=mean, sd=sd, steps=steps, layout=layout, **data)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise InputError("not a transform of expression", file=path, fix=fix) from None
     whole = mean.shape == sd.shape == (len(genes),) and all(map(math.isfinite, mean.tolist()))

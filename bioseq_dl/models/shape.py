@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from bioseq_dl.config import ConvLayer, Model, Targets
 from bioseq_dl.encode.alphabet import DNA, Alphabet
+from bioseq_dl.encode.examples import Examples
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +60,24 @@ def shape_of(
         if fixed and wild_type is not None and len(wild_type) == lengths[0]
         else None,
     )
+
+
+def take_shape(targets: Targets, examples: Examples) -> Shape:
+    """Take the shape from encoded sequences."""
+    features = 0 if examples.features is None else examples.features.shape[1]
+    return shape_of(targets, examples.lengths, examples.alphabet, features, examples.wild_type)
+
+
+def read_shape(fields: Mapping[str, Any]) -> Shape:
+    """Build the shape that a checkpoint's JSON holds.
+
+    Raises
+    ------
+    TypeError
+        Where a field is unknown or missing.
+    """
+    letters = fields.get("wild_type")
+    return Shape(**{**fields, "wild_type": None if letters is None else tuple(letters)})
 
 
 def layer_positions(layer: ConvLayer, positions: Length) -> Length:

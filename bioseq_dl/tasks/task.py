@@ -25,18 +25,30 @@ class Task:
     read: str
     """``(Ingest, Targets, files, cache) -> Ingested``: files to records."""
     encode: str
-    """``(records, folds, Targets, Encode) -> Examples``: records to arrays; with the matrix as a
-    fifth where there is one."""
+    """``(records, folds, Targets, Encode) -> Examples``: records to arrays; where there is a
+    matrix, with it and the fetched files by source key as well."""
     write: str = "bioseq_dl.data.examples:write_examples"
     """``(path, Examples) -> None``: examples to a file."""
+    open: str = "bioseq_dl.data.examples:open_examples"
+    """``(path, fold) -> Encoded``: encoded records as a fold reads them."""
     feed: str | None = None
     """``(examples, indices, device, augment, generator) -> (inputs, targets)``: a batch on
     the device, ready for the model."""
     build_model: str | None = None
     """``(Model, Shape) -> nn.Module``; None, as feed and loss, where the road ends with encode."""
+    load_initial: str | None = None
+    """``(nn.Module, path) -> None``: weights that a training may start from."""
+    model: str = "bioseq_dl.config:Model"
+    """What describes its networks in a config."""
+    take_shape: str = "bioseq_dl.models.shape:take_shape"
+    """``(Targets, Encoded) -> Shape``: the sizes that a network takes from its data."""
+    read_shape: str = "bioseq_dl.models.shape:read_shape"
+    """``(mapping) -> Shape``: from a checkpoint."""
     loss: str | None = None
     """``(Targets, class_weights, label_smoothing, kind) -> (outputs, labels) -> scalar``;
     honours missing labels, and weights of records where there are some."""
+    score: str = "bioseq_dl.train.score:validation_score"
+    """``(outputs, targets, Targets) -> float``: how good an epoch is on validation."""
     perturb: str | None = None
     """``(nn.Module, device) -> Engine``: scores many small changes of a sequence; what variants
     and explanations need. None where the task has no such thing."""

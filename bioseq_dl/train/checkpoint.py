@@ -14,10 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bioseq_dl.config import Model, Targets
+from bioseq_dl.config import Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
-from bioseq_dl.models.shape import Shape
 from bioseq_dl.tasks.registry import find_task
 
 FORMAT = 1
@@ -29,10 +28,10 @@ class Checkpoint:
 
     task: str
     """Name of the task."""
-    model: Model
-    """Constructor arguments: the layers."""
-    shape: Shape
-    """Constructor arguments: letters, length, targets, classes."""
+    model: Any
+    """Constructor arguments: the layers; of the task's kind, such as `Model`."""
+    shape: Any
+    """Constructor arguments: letters, length, targets, classes; such as `Shape`."""
     targets: Targets
     """What the outputs mean."""
     unknown: str
@@ -41,6 +40,8 @@ class Checkpoint:
     """The state dict."""
     notes: dict[str, Any]
     """Run, fold, seed, best epoch, hash of the examples."""
+    fitted: str | None = None
+    """What was fitted on train and other data are mapped through, as JSON."""
 
 
 def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -56,6 +57,8 @@ def write_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         "weights": {name: tensor.cpu() for name, tensor in checkpoint.weights.items()},
         "notes": json.dumps(checkpoint.notes, sort_keys=True),
     }
+    if checkpoint.fitted is not None:
+        data["fitted"] = checkpoint.fitted
     _save(path, data)
 
 
@@ -73,14 +76,17 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             "not a bioseq_dl checkpoint of this format", file=path, fix="train the model again"
         )
     try:
+        task = find_task(data["task"])
+        model: Any = task.load("model")
         return Checkpoint(
             task=data["task"],
-            model=Model.model_validate_json(data["model"]),
-            shape=_read_shape(data["shape"]),
+            model=model.model_validate_json(data["model"]),
+            shape=task.load("read_shape")(json.loads(data["shape"])),
             targets=Targets.model_validate_json(data["targets"]),
             unknown=data["unknown"],
             weights=data["weights"],
             notes=json.loads(data["notes"]),
+            fitted=data.get("fitted"),
         )
     except (KeyError, TypeError, ValueError) as error:  # a ValidationError is a ValueError
         raise InputError(
@@ -89,13 +95,6 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
             found=str(error).splitlines()[0],
             fix="train the model again, or use that version",
         ) from None
-
-
-def _read_shape(text: str) -> Shape:
-    fields = json.loads(text)
-    if fields.get("wild_type") is not None:
-        fields["wild_type"] = tuple(fields["wild_type"])
-    return Shape(**fields)
 
 
 def restore_model(checkpoint: Checkpoint) -> nn.Module:

@@ -15,13 +15,11 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bioseq_dl.config import Augment, Model, Targets, Train
+from bioseq_dl.config import Augment, Targets, Train
 from bioseq_dl.data.batches import join_positions, plan_batches
-from bioseq_dl.data.examples import read_examples
-from bioseq_dl.encode.examples import Examples
+from bioseq_dl.encode.examples import Encoded
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import check_writable, write_json
-from bioseq_dl.models.shape import Shape, shape_of
 from bioseq_dl.provenance import hash_file, record_provenance
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.tasks.task import Task
@@ -37,7 +35,7 @@ from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
 from bioseq_dl.train.loop import Feed, Trained, train_model
 from bioseq_dl.train.optimizer import build_optimizer
 from bioseq_dl.train.precision import Precision, choose_precision
-from bioseq_dl.train.score import check_scored, name_score, validation_score
+from bioseq_dl.train.score import check_scored, name_score
 from bioseq_dl.train.signals import stop_signals
 from bioseq_dl.train.weights import class_weights
 
@@ -50,7 +48,8 @@ class Job:
 
     task: str
     targets: Targets
-    model: Model
+    model: Any
+    """The section model of the task's runs."""
     train: Train
     examples: Path
     """examples.safetensors"""
@@ -58,6 +57,9 @@ class Job:
     seed: int
     out: Path
     """model.pt; history.csv, train.json and the resume state stand beside it."""
+
+    initial: Path | None = None
+    """Weights to start from."""
 
     @property
     def state(self) -> Path:
@@ -78,19 +80,18 @@ def fit_model(job: Job, log: Log) -> None:
     with record_provenance() as provenance:
         device = choose_device(job.train)
         threads = set_threads(job.train.threads)
-        examples = read_examples(job.examples)
+        task = find_task(job.task)
+        examples: Encoded = task.load("open")(job.examples, job.fold)
         rows = _rows(job, examples)
         digest = hash_file(job.examples)
         key = _key(job, digest)
         state = read_state(job.state, key)
-        task = find_task(job.task)
         set_determinism(job.seed)
-        features = 0 if examples.features is None else examples.features.shape[1]
-        shape = shape_of(
-            job.targets, examples.lengths, examples.alphabet, features, examples.wild_type
-        )
+        shape = task.load("take_shape")(job.targets, examples)
         model: nn.Module = task.load("build_model")(job.model, shape)
         if state is None:
+            if job.initial is not None:
+                task.load("load_initial")(model, job.initial)
             precision = _choose_precision(job, task, device, examples, rows["train"], model)
         else:
             precision = Precision(**state.pop("chosen_precision"))
@@ -177,7 +178,7 @@ def fit_model(job: Job, log: Log) -> None:
     job.state.unlink(missing_ok=True)
 
 
-def _rows(job: Job, examples: Examples) -> dict[str, NDArray[np.int64]]:
+def _rows(job: Job, examples: Encoded) -> dict[str, NDArray[np.int64]]:
     if job.fold >= examples.roles.shape[0]:
         raise InputError(
             "no such fold",
@@ -212,7 +213,7 @@ def _key(job: Job, digest: str) -> str:
 
 
 def _plan(
-    job: Job, examples: Examples, rows: NDArray[np.int64]
+    job: Job, examples: Encoded, rows: NDArray[np.int64]
 ) -> Callable[[int], list[NDArray[np.int64]]]:
     lengths = examples.lengths
 
@@ -234,7 +235,7 @@ def _choose_precision(
     job: Job,
     task: Task,
     device: Device,
-    examples: Examples,
+    examples: Encoded,
     rows: NDArray[np.int64],
     model: nn.Module,
 ) -> Precision:
@@ -250,7 +251,7 @@ def _choose_precision(
 
 
 def _load_loss(
-    job: Job, task: Task, examples: Examples, rows: NDArray[np.int64], device: torch.device
+    job: Job, task: Task, examples: Encoded, rows: NDArray[np.int64], device: torch.device
 ) -> Callable[[Tensor, Any], Tensor]:
     weights = None
     if job.train.class_weights == "balanced":
@@ -263,7 +264,7 @@ def _load_loss(
 
 
 def _feed(
-    job: Job, task: Task, examples: Examples, rows: dict[str, NDArray[np.int64]], fabric: Fabric
+    job: Job, task: Task, examples: Encoded, rows: dict[str, NDArray[np.int64]], fabric: Fabric
 ) -> Feed:
     make_batch = task.load("feed")
     changes = job.train.augment if job.train.augment != Augment() else None
@@ -297,7 +298,7 @@ def _feed(
         joined = torch.cat(outputs)
         truth = np.asarray(examples.targets[examples.target_rows(val_rows)])
         loss = float(plain_loss(joined, torch.from_numpy(truth)))
-        return loss, validation_score(joined.numpy(), truth, job.targets)
+        return loss, task.load("score")(joined.numpy(), truth, job.targets)
 
     return Feed(_plan(job, examples, rows["train"]), train_batch, validate)
 
@@ -308,7 +309,7 @@ def _known(score: float | None) -> float | None:
 
 
 def _checkpoint(
-    job: Job, shape: Shape, examples: Examples, trained: Trained, kept: int, digest: str
+    job: Job, shape: Any, examples: Encoded, trained: Trained, kept: int, digest: str
 ) -> Checkpoint:
     notes = {
         "fold": job.fold,
@@ -324,6 +325,7 @@ def _checkpoint(
         unknown=examples.unknown,
         weights=trained.weights,
         notes=notes,
+        fitted=examples.fitted,
     )
 
 

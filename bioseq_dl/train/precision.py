@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bioseq_dl.config import Train
 from bioseq_dl.errors import InputError
+from bioseq_dl.models.noise import Draw, Noise
 from bioseq_dl.train.device import Device
 
 LOSS_TOLERANCE = 0.02
@@ -79,7 +80,7 @@ def compare_with_fp32(
 ) -> tuple[float, float]:
     """Compare a step in bf16 with the same step in fp32, on copies of the model.
 
-    Dropout is off in both, since masks are drawn differently in each precision.
+    Dropout and other noise are off in both, since they are drawn differently in each.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def _take_gradient(
 ) -> tuple[float, Tensor]:
     trial = copy.deepcopy(model).to(accelerator).train()
     for module in trial.modules():
-        if isinstance(module, nn.Dropout):
+        if isinstance(module, nn.Dropout | Noise | Draw):
             module.eval()
         if isinstance(module, nn.LSTM | nn.GRU):
             module.dropout = 0.0

@@ -51,6 +51,22 @@ def validation_score(
     return float(np.mean(finite)) if finite else float("nan")
 
 
+def score_cells(outputs: NDArray[np.float32], targets: NDArray[np.float32], spec: Targets) -> float:
+    """Score what a network of cells gives; the loss of its decoder does not count.
+
+    Parameters
+    ----------
+    outputs : float32 (n, targets * classes), with a further column of a decoder
+    targets, spec
+        As `validation_score` takes them.
+    """
+    wide = len(spec.names) * (len(spec.classes) if spec.kind == "multiclass" else 1)
+    kept = outputs[:, :wide]
+    if spec.kind == "multiclass":
+        kept = kept.reshape(len(kept), len(spec.names), -1)
+    return validation_score(kept, targets, spec)
+
+
 def _score_residues(
     outputs: NDArray[np.float32], targets: NDArray[np.float32], spec: Targets
 ) -> float:

@@ -184,7 +184,7 @@ def _check_alike(first: Checkpoint, other: Checkpoint, path: Path) -> None:
 
 
 def _choose_length(checkpoint: Checkpoint, asked: int | None) -> int:
-    trained = checkpoint.shape.length
+    trained: int | None = checkpoint.shape.length
     if asked is None:
         if trained is None:
             raise InputError(

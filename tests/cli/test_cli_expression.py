@@ -167,3 +167,27 @@ def test_donors_must_be_named_for_a_split_by_group(tmp_path):
     run["ingest"]["inputs"][0].pop("group_column")
     with pytest.raises(InputError, match="has no group_column, which method group needs"):
         validate_config({"runs": {"cells": run}})
+
+
+def test_a_given_layout_is_fetched_read_and_kept(project, capsys):
+    genes = "\n".join(f"g{number}\t{number // 8}\t{number % 8}" for number in range(50))
+    (project / "places.tsv").write_text(f"gene\trow\tcolumn\n{genes}\n")
+    layout = {"kind": "file", "source": {"path": str(project / "places.tsv")}}
+    run = section(project, encode={"variable_genes": 20, "layout": layout})
+    (project / "c.yaml").write_text(yaml.safe_dump({"runs": {"cells": run}}))
+    assert main(["check", str(project / "c.yaml"), "--cache", str(project / "cache")]) == 0
+    assert "places.tsv: places of 50 genes" in capsys.readouterr().out
+    with pytest.raises(AssertionError):
+        run_to_examples(project, "one")
+    assert "is not among the fetched files" in capsys.readouterr().err
+    fetched = ["fetch", "--part", "encode", "--out", str(project / "l.json")]
+    config = ["--config", str(project / "c.yaml"), "--run", "cells"]
+    assert main([*fetched, *config, "--cache", str(project / "cache")]) == 0
+    made = {"records": "one/records.parquet", "folds": "one/split.parquet"}
+    files = made | {"sources": "l.json", "examples": "one/examples.safetensors"}
+    assert call(project, "encode", **files) == 0
+    examples = read_cell_examples(project / "one" / "examples.safetensors")
+    for transform in examples.transforms:
+        assert transform.layout is not None
+        assert transform.layout.pixels.tolist() == [int(name[1:]) for name in transform.genes]
+        assert transform.layout.height == 8

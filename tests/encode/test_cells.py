@@ -21,7 +21,8 @@ from bioseq_dl.data.cell_examples import (
     transform_path,
     write_cell_examples,
 )
-from bioseq_dl.encode.cells import encode_cells, map_cells
+from bioseq_dl.encode.cell_encoding import encode_cells
+from bioseq_dl.encode.cells import map_cells
 from bioseq_dl.encode.fit_transform import fit_transform, plan_steps
 from bioseq_dl.encode.transform import read_transform, write_transform
 from bioseq_dl.encode.variable_genes import choose_genes, score_dispersion

@@ -112,6 +112,18 @@ def local_files(wildcards):
     return [source.path for source in list_sources(ingest) if source.path]
 
 
+def files_of_encode(wildcards):
+    encode = RUNS[SHARING["encode"][wildcards.encode]].encode
+    return [source.path for source in list_sources(encode) if source.path]
+
+
+def sources_of_cells(wildcards):
+    # What encode reads is fetched apart: runs that share the cells may read other layouts.
+    if list_sources(RUNS[SHARING["encode"][wildcards.encode]].encode):
+        return rules.fetch_encoded.output.sources
+    return rules.fetch.output.sources
+
+
 def files_of_part(wildcards):
     section = find_part(RUNS[wildcards.run], wildcards.part)
     return [source.path for source in list_sources(section) if source.path]

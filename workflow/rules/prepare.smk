@@ -135,11 +135,37 @@ rule encode:
         " --examples {output.examples:q} > {log:q} 2>&1"
 
 
+rule fetch_encoded:
+    """Find or download what encode reads beside the cells: a given layout of genes."""
+    input:
+        files_of_encode,
+    output:
+        sources=f"{ENCODED}/sources.json",
+    log:
+        f"{LOGS}/{{ingest}}/{{split}}/{{encode}}/fetch.log",
+    benchmark:
+        f"{BENCHMARKS}/{{ingest}}/{{split}}/{{encode}}/fetch.tsv"
+    conda:
+        "../../envs/fetch.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        config=RESOLVED,
+        part=lambda wildcards: part_of_stage("encode", wildcards.encode),
+        cache=CACHE,
+        code=code_digest("fetch"),
+    shell:
+        "python -m bioseq_dl fetch --config {params.config:q} --run {wildcards.encode} {params.cache}"
+        " --part encode --out {output.sources:q} > {log:q} 2>&1"
+
+
 use rule encode as encode_matrix with:
     input:
         records=rules.ingest.output.records,
         folds=rules.split.output.folds,
-        sources=rules.fetch.output.sources,
+        sources=sources_of_cells,
         matrix=rules.ingest_matrix.output.matrix,
     output:
         examples=f"{ENCODED}/examples.safetensors",
