@@ -122,8 +122,8 @@ def _tell_embedding(run: RunResults) -> Section | None:
     else:
         told[0] += "."
     told[0] += (
-        " The network has seen the classes of the training cells, PCA has not: what it gains may "
-        "be just that."
+        " A network that learnt the classes of the training cells knows more than PCA does, which "
+        "has not seen them: what it gains may be just that."
     )
     tables = [tabulate_embedding(run)]
     return Section("embedding", "Embedding", told, tables, _given([picture]))

@@ -202,7 +202,7 @@ def tabulate_anomaly(run: RunResults) -> Table:
 
 KINDS = {
     "doublet": "two cells in one",
-    "shuffled": "genes shuffled",
+    "shuffled": "values at other genes",
 }
 """Kinds of outliers in words."""
 
