@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from bioseq_dl.evaluate.cell_files import (
     read_labels,
     read_outliers,
 )
+from bioseq_dl.evaluate.class_table import tabulate_classes
 from bioseq_dl.evaluate.curves import class_names
 from bioseq_dl.evaluate.embedding import Measured, judge_embeddings, measure_embedding
 from bioseq_dl.evaluate.neighbours import FEWEST, map_cells
@@ -46,7 +48,7 @@ def evaluate_cells(
     Beside each predictions.parquet may stand ``cells.parquet`` (`id`, `role`, `embedding`,
     `reconstruction` of all cells of the fold) and ``outliers.parquet`` (`kind`,
     `reconstruction`); the predictions of the baseline ``pca`` may hold `embedding` themselves,
-    of training cells too.
+    of training cells too. Of its components as many are taken as the embedding has numbers.
 
     Parameters
     ----------
@@ -72,8 +74,9 @@ def evaluate_cells(
         ``anomaly``
             As `bioseq_dl.evaluate.anomaly.judge_anomalies` gives; with a decoder.
 
-        Tables besides: ``unknown``, ``unknown_curve``, ``embedding``, ``umap`` (`space`, `id`,
-        `role`, `class`, `x`, `y`: cells of the first fold, first seed), ``anomaly``.
+        Tables besides: ``classes`` (recall, precision, F1 of each), ``unknown``,
+        ``unknown_curve``, ``embedding``, ``umap`` (`space`, `id`, `role`, `class`, `x`, `y`:
+        cells of the first fold, first seed), ``anomaly``.
 
     Raises
     ------
@@ -99,6 +102,7 @@ def evaluate_cells(
         tables |= further
     anomaly, curves = _judge_anomaly(found, predictions, cells, config)
     tables |= curves
+    tables["classes"] = tabulate_classes(evaluation.tables["confusion"], config.confidence)
     summary = evaluation.summary | {
         "matter": "cells",
         "unknown": unknown,
@@ -139,6 +143,8 @@ def _judge_embedding(
     }
     if not spaces["model"]:
         return None, {}
+    first = next(iter(spaces["model"].values()))
+    spaces[PCA] = {key: _cut(item, first) for key, item in spaces[PCA].items()}
     tables = {"umap": _map_spaces(spaces, targets, config, records)}
     if targets.kind == "regression":
         return None, tables
@@ -157,6 +163,14 @@ def _judge_embedding(
     summary, tables["embedding"] = judge_embeddings(measured, counts, classes, config)
     about = {"target": targets.names[0], "neighbours": config.neighbours}
     return about | summary, tables
+
+
+def _cut(components: Cells, model: Cells) -> Cells:
+    """Keep as many components as a model gives: the first, as a PCA of so many would find."""
+    assert components.embedding is not None
+    assert model.embedding is not None
+    width = model.embedding.shape[1]
+    return replace(components, embedding=components.embedding[:, :width])
 
 
 def _map_spaces(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sk
 from sklearn.neighbors import KNeighborsClassifier
 
-from bioseq_dl.bootstrap import bound, draw_counts
+from bioseq_dl.bootstrap import bound, compare_paired, draw_counts
 from bioseq_dl.config import CellEvaluate
 from bioseq_dl.evaluate.cell_files import Cells
 from bioseq_dl.evaluate.neighbours import FEWEST, cluster_graph, link_cells
@@ -140,7 +140,7 @@ def judge_embeddings(
     summary : dict
         ``dimensions`` and ``clusters`` (mean number) of each predictor; ``predictors``: name:
         measure: ``{value, low, high, seeds, folds}``; ``comparisons``: ``{metric, model_value,
-        baseline_value, difference, low, high, verdict}`` of model less PCA;
+        baseline_value, difference, low, high, p, verdict}`` of model less PCA;
         ``definitions``: measure: ``{label, higher, meaning}``.
     table : DataFrame
         `COLUMNS`: a row a predictor, fold, seed and measure.
@@ -158,29 +158,30 @@ def judge_embeddings(
     }
     once = np.ones((1, total))
     values: dict[str, dict[str, float]] = {
-        name: {m: float(v[0]) for m, v in _weigh(found, starts, classes, once).items()}
-        | _average_clusters(found)
-        for name, found in measured.items()
+        name: _measure_alone(found, starts, classes, once) for name, found in measured.items()
     }
     rows = [
         {"predictor": name, "fold": fold, "seed": seed, "metric": metric, "value": value}
         for name, found in measured.items()
         for (fold, seed), item in found.items()
-        for metric, value in _measure_alone(item, fold, seed, starts, classes, total).items()
+        for metric, value in _measure_alone({(fold, seed): item}, starts, classes, once).items()
     ]
+    alone = {
+        (name, side): _measure_groups(found, side, starts, classes, once)
+        for name, found in measured.items()
+        for side in (0, 1)
+    }
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return {
         "dimensions": {n: next(iter(f.values())).dimensions for n, f in measured.items()},
-        "clusters": {
-            n: float(np.mean([item.clusters for item in f.values()])) for n, f in measured.items()
-        },
+        "clusters": {name: found["clusters"] for name, found in values.items()},
         "predictors": {
             name: {
                 metric: {
                     "value": values[name].get(metric, np.nan),
                     **_bound(samples[name].get(metric), config.confidence),
-                    "seeds": _spread(table, name, metric, "seed") if name == "model" else None,
-                    "folds": _spread(table, name, metric, "fold"),
+                    "seeds": _spread(alone[name, 1], metric),
+                    "folds": _spread(alone[name, 0], metric),
                 }
                 for metric in MEASURES
             }
@@ -232,16 +233,18 @@ def _average_clusters(found: Mapping[tuple[int, int], Measured]) -> dict[str, fl
     return {
         "ari": float(np.mean([item.ari for item in found.values()])),
         "nmi": float(np.mean([item.nmi for item in found.values()])),
+        "clusters": float(np.mean([item.clusters for item in found.values()])),
     }
 
 
 def _measure_alone(
-    item: Measured, fold: int, seed: int, starts: Mapping[int, int], classes: int, total: int
+    found: Mapping[tuple[int, int], Measured],
+    starts: Mapping[int, int],
+    classes: int,
+    once: Floats,
 ) -> dict[str, float]:
-    alone = {(fold, seed): item}
-    found = _weigh(alone, starts, classes, np.ones((1, total)))
-    values = {metric: float(value[0]) for metric, value in found.items()}
-    return values | _average_clusters(alone) | {"clusters": float(item.clusters)}
+    values = {m: float(v[0]) for m, v in _weigh(found, starts, classes, once).items()}
+    return values | _average_clusters(found)
 
 
 def _bound(samples: Floats | None, confidence: float) -> dict[str, float]:
@@ -251,17 +254,27 @@ def _bound(samples: Floats | None, confidence: float) -> dict[str, float]:
     return {"low": interval.low, "high": interval.high}
 
 
-def _spread(table: pd.DataFrame, name: str, metric: str, by: str) -> dict[str, Any] | None:
-    """Give the values by fold (the mean of its seeds), or by seed (of its folds)."""
-    rows = table[(table["predictor"] == name) & (table["metric"] == metric)]
-    values = rows.groupby(by)["value"].mean()
+def _measure_groups(
+    found: Mapping[tuple[int, int], Measured],
+    side: int,
+    starts: Mapping[int, int],
+    classes: int,
+    once: Floats,
+) -> dict[int, dict[str, float]]:
+    """Measure each fold (side 0) or each seed (side 1) alone."""
+    groups = {}
+    for wanted in sorted({key[side] for key in found}):
+        part = {key: item for key, item in found.items() if key[side] == wanted}
+        groups[wanted] = _measure_alone(part, starts, classes, once)
+    return groups
+
+
+def _spread(groups: Mapping[int, Mapping[str, float]], metric: str) -> dict[str, Any] | None:
+    values = {str(key): found.get(metric, np.nan) for key, found in groups.items()}
     if len(values) < 2:
         return None
-    return {
-        "values": {str(key): float(value) for key, value in values.items()},
-        "mean": float(values.mean()),
-        "sd": float(values.std(ddof=1)),
-    }
+    numbers = np.array(list(values.values()))
+    return {"values": values, "mean": float(numbers.mean()), "sd": float(numbers.std(ddof=1))}
 
 
 def _compare(
@@ -273,23 +286,19 @@ def _compare(
     rows = []
     for metric in MEASURES if {"model", "pca"} <= set(values) else ():
         ours, theirs = (values[name].get(metric, np.nan) for name in ("model", "pca"))
-        limits = {"low": np.nan, "high": np.nan}
-        verdict = "undefined"
+        row: dict[str, Any] = {
+            "metric": metric,
+            "model_value": ours,
+            "baseline_value": theirs,
+            "difference": ours - theirs,
+            **{"low": np.nan, "high": np.nan, "p": np.nan, "verdict": "undefined"},
+        }
         if all(metric in samples[name] for name in ("model", "pca")):
-            limits = _bound(samples["model"][metric] - samples["pca"][metric], confidence)
-            verdict = "not distinguishable"
-            if limits["low"] > 0:
-                verdict = "better"
-            elif limits["high"] < 0:
-                verdict = "worse"
-        rows.append(
-            {
-                "metric": metric,
-                "model_value": ours,
-                "baseline_value": theirs,
-                "difference": ours - theirs,
-                **limits,
-                "verdict": verdict,
-            }
-        )
+            # Of all measures more is better, as of accuracy.
+            found = compare_paired(
+                "accuracy", samples["model"][metric], samples["pca"][metric], confidence
+            )
+            row |= {"low": found.interval.low, "high": found.interval.high}
+            row |= {"p": found.p, "verdict": found.verdict}
+        rows.append(row)
     return rows

@@ -26,6 +26,8 @@ MOST_GREY = 60
 """Grey lines drawn, evenly chosen among the targets."""
 MOST_TABLES = 4
 """Targets whose confusion or scatter is drawn; the TSV holds all."""
+MANY = 6
+"""Classes from which a confusion table holds counts alone."""
 MOST_CLASSES = 25
 """Classes up to which a confusion table is drawn."""
 
@@ -55,7 +57,7 @@ def draw_performance(run: RunResults) -> Iterator[Picture]:
 
 
 def draw_error_rates(run: RunResults, without: Sequence[str] = ()) -> Picture | None:
-    """Draw the error rate by class, length, GC content and source, first target.
+    """Draw the error rate by class, by what a record is, and by source, first target.
 
     Parameters
     ----------
@@ -72,6 +74,11 @@ def draw_error_rates(run: RunResults, without: Sequence[str] = ()) -> Picture | 
         "class": "True class",
         "length": f"Length ({run.unit})",
         "gc": "GC content",
+        "genes": "Genes with a value other than 0",
+        "total": "Sum of the values",
+        "mitochondrial": "Share of mitochondrial genes",
+        "batch": "Batch",
+        "group": "Group",
         "source": "Input",
     }
     groups = [
@@ -98,7 +105,7 @@ def draw_error_rates(run: RunResults, without: Sequence[str] = ()) -> Picture | 
                 part["rate"], places, "o", ms=4, color=PREDICTOR_COLOURS["model"], clip_on=False
             )
             ticks = [
-                f"{_shorten(file_name(name))}  (n = {say_count(count)})"
+                f"{_shorten(file_name(name) if by == 'source' else name)}  (n = {say_count(count)})"
                 for name, count in zip(part["bin"], part["records"], strict=True)
             ]
             axis.set_yticks(places, ticks)
@@ -246,8 +253,12 @@ def draw_confusion(
     classes = list(dict.fromkeys(cells["truth"]))
     counts = cells["records"].to_numpy().reshape(len(classes), len(classes))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    many = len(classes) >= MANY
+    names = [_shorten(name, 28 if many else 14) for name in classes]
     side = max(2.9, 0.9 + 0.42 * len(classes))
-    with drawing(3.5 if len(classes) < 6 else side + 0.6, side) as figure:
+    # Names that are long, and may begin alike, get the room they need.
+    room = 0.065 * max(0, max(map(len, names)) - 14) if many else 0.0
+    with drawing(side + 0.6 + room if many else 3.5, side + 0.7 * room) as figure:
         axis = figure.subplots()
         edges = np.arange(len(classes) + 1) - 0.5
         axis.pcolormesh(edges, edges, shares, cmap="Blues", vmin=0, vmax=1, ec="white", lw=1)
@@ -255,12 +266,11 @@ def draw_confusion(
         for i, row in enumerate(counts):
             for j, count in enumerate(row):
                 share = f"{shares[i, j]:.0%}"
-                text = f"{say_count(count)}\n{share}" if len(classes) < 6 else f"{count}"
-                if unit != "records" and len(classes) >= 6:  # counts of many residues are long
+                text = f"{count}" if many else f"{say_count(count)}\n{share}"
+                if unit != "records" and many:  # counts of many residues are long
                     text = share
                 colour = "white" if shares[i, j] > 0.55 else INK
                 axis.text(j, i, text, ha="center", va="center", color=colour)
-        names = [_shorten(name, 14) for name in classes]
         turn = 0 if sum(map(len, names)) < 30 else 45
         axis.set_xticks(range(len(classes)), names, rotation=turn, ha="right" if turn else "center")
         axis.set_yticks(range(len(classes)), names)
@@ -272,7 +282,7 @@ def draw_confusion(
         svg = render_svg(figure, f"{run.name}-{key}", f"Confusion table of {target}")
     several = f": {target}" if len(run.metrics["targets"]) > 1 else ""
     caption = f"Test {unit}; shares are of the true class."
-    return Picture(key, f"Confusion{several}", caption, svg, cells)
+    return Picture(key, f"Confusion{several}", caption, svg, cells, large=room > 0)
 
 
 def _first_targets(rows: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:

@@ -12,12 +12,15 @@ import pandas as pd
 
 from bioseq_dl.errors import InputError
 
-TABLES = ("curves", "confusion", "errors", "error_rates", "drawn")
+TABLES = (
+    *("curves", "confusion", "errors", "error_rates", "drawn"),
+    *("classes", "unknown_curve", "umap", "anomaly"),
+)
 """Tables of evaluate that the report draws from, beside metrics.json."""
 
 _TEXT = (
     *("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group"),
-    *("residue", "true:q3", "true:q8"),
+    *("residue", "true:q3", "true:q8", "batch", "taken_for"),
 )
 """Ids, classes, sources and letters are text, whatever they look like ("NA", "007")."""
 
@@ -76,10 +79,16 @@ class RunResults:
     """The tables of `TABLES`; empty where not written."""
     ingest: Mapping[str, Any] | None
     audit: Mapping[str, Any] | None
+    """audit.json, and ``matter`` as in metrics.json."""
     pairs: pd.DataFrame
     training: tuple[Training, ...]
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Name: summary of the scored variants."""
+
+    @property
+    def cells(self) -> bool:
+        """Whether records are cells (or samples) by genes."""
+        return bool(self.metrics.get("matter") == "cells")
 
     @property
     def unit(self) -> str:
@@ -108,12 +117,15 @@ def read_run(name: str, files: RunFiles) -> RunResults:
         )
         for item in sorted(files.training, key=lambda item: (item.fold, item.seed))
     ]
+    audit = _read_json(files.audit)
+    if audit is not None and "matter" in metrics:
+        audit["matter"] = metrics["matter"]
     return RunResults(
         name=name,
         metrics=metrics,
         tables={table: _read_table(folder / f"{table}.tsv", "\t") for table in TABLES},
         ingest=_read_json(files.ingest),
-        audit=_read_json(files.audit),
+        audit=audit,
         pairs=_read_table(files.pairs, "\t"),
         training=tuple(training),
         variants={

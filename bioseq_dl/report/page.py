@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from bioseq_dl import __version__
 from bioseq_dl.config import Config, Run
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
-from bioseq_dl.report import residue_sections
+from bioseq_dl.report import cell_sections, residue_sections
 from bioseq_dl.report.explain import Explained, read_explained, tell_explained
 from bioseq_dl.report.figures import draw_error_rates, draw_performance
 from bioseq_dl.report.figures_of_steps import draw_data, draw_learning, draw_overview
@@ -135,7 +136,7 @@ def _write_chapter(
     run: Run, results: RunResults, explained: Explained | None, landscape: Told | None
 ) -> Chapter:
     metrics = results.metrics
-    telling = _TELLING.get(metrics["kind"], _OF_RECORDS)
+    telling = _OF_CELLS if results.cells else _TELLING.get(metrics["kind"], _OF_RECORDS)
     return Chapter(
         name=results.name,
         title=run.title or results.name,
@@ -143,7 +144,7 @@ def _write_chapter(
         further=[*tell_published(metrics), tell_seeds(metrics), tell_leaks(results.audit)],
         sections=[
             telling.results(results),
-            _tell_data(results, telling),
+            telling.data(results),
             _tell_split(run, results),
             _tell_training(results),
             *telling.errors(results),
@@ -168,7 +169,10 @@ def _tell_results(results: RunResults) -> Section:
     return Section("results", "Results", _given(told), _given(tables), pictures)
 
 
-def _tell_data(results: RunResults, telling: _Telling) -> Section:
+def _tell_data(
+    results: RunResults,
+    tabulate: Callable[[RunResults, Mapping[str, Any]], Table | None] = tabulate_labels,
+) -> Section:
     ingest = results.ingest
     if ingest is None:
         return Section("data", "Data", ["Not recorded: there is no ingest.json."], [], [])
@@ -181,7 +185,7 @@ def _tell_data(results: RunResults, telling: _Telling) -> Section:
         f"unknown ({'X' if results.unit == 'aa' else 'N'} and other ambiguity codes)."
     ]
     told += ingest.get("notes", [])
-    tables = _given([tabulate_inputs(ingest), telling.labels(results, ingest)])
+    tables = _given([tabulate_inputs(ingest), tabulate(results, ingest)])
     return Section("data", "Data", told, tables, list(draw_data(results)))
 
 
@@ -232,19 +236,20 @@ class _Telling:
     """How a kind of targets is told of, where kinds differ."""
 
     results: Callable[[RunResults], Section]
-    labels: Callable[[RunResults, Mapping[str, Any]], Table | None]
+    data: Callable[[RunResults], Section]
     errors: Callable[[RunResults], list[Section]]
 
 
-_OF_RECORDS = _Telling(_tell_results, tabulate_labels, _tell_errors)
+_OF_RECORDS = _Telling(_tell_results, _tell_data, _tell_errors)
+_OF_CELLS = _Telling(cell_sections.tell_results, cell_sections.tell_data, cell_sections.tell_errors)
 _TELLING = {
     "residues": _Telling(
         residue_sections.tell_results,
-        tabulate_residues,
+        partial(_tell_data, tabulate=tabulate_residues),
         residue_sections.tell_errors,
     ),
 }
-"""By the kind of a run's targets, where it is not `_OF_RECORDS`."""
+"""By the kind of a run's targets, where it is neither `_OF_RECORDS` nor `_OF_CELLS`."""
 
 
 def _definitions(runs: Sequence[RunResults]) -> dict[str, str]:

@@ -25,6 +25,10 @@ PREDICTOR_COLOURS = {
     "pairwise": SKY,
     "blosum": ORANGE,
     "window": ORANGE,
+    "logistic": ORANGE,
+    "forest": GREEN,
+    "knn": PURPLE,
+    "pca": SKY,
     "prior": GREY,
     "calibrated model": GREEN,
 }
@@ -71,6 +75,8 @@ class Picture:
     numbers: pd.DataFrame
     wide: bool = False
     """Whether it takes a whole line of the page."""
+    large: bool = False
+    """Whether it takes a line of its own, in its own size."""
     full: bool = False
     """Whether it takes the page's whole width."""
 

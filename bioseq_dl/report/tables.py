@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pandas as pd
 
 from bioseq_dl.report.inputs import RunResults
 from bioseq_dl.report.words import (
@@ -252,10 +254,8 @@ def tabulate_errors(run: RunResults) -> Table | None:
     columns |= {"True": "l", "Predicted": "l", head: "r"}
     if baseline:
         columns[f"same, {name_predictor(baseline, run.metrics)}"] = "r"
-    columns[f"Length ({run.unit})"] = "r"
-    with_gc = errors["gc"].notna().any()
-    if with_gc:
-        columns["GC"] = "r"
+    measures = _list_measures(run, errors)
+    columns |= dict.fromkeys(measures, "r")
     order = errors["error"].abs().sort_values(ascending=False, kind="stable").index
     rows = []
     for _, item in errors.loc[order].head(WORST).iterrows():
@@ -264,12 +264,32 @@ def tabulate_errors(run: RunResults) -> Table | None:
         row += [*_outcome(item, regression), say_number(item["error"])]
         if baseline:
             row.append(say_number(item["baseline_error"]))
-        length = NONE if item["length"] != item["length"] else say_count(item["length"])
-        gc = NONE if item["gc"] != item["gc"] else f"{item['gc']:.2f}"
-        rows.append([*row, length, *([gc] if with_gc else [])])
+        for name, form in measures.values():
+            value = item[name]
+            row.append(NONE if value != value else form(value))
+        rows.append(row)
     note = "Where the baseline errs as surely as the model, the label itself is worth a look."
     title = "Largest residuals" if regression else "Most confident mistakes"
     return make_table(title, columns, rows, note if baseline else "")
+
+
+def _list_measures(
+    run: RunResults, errors: pd.DataFrame
+) -> dict[str, tuple[str, Callable[[float], str]]]:
+    """Give what is told of each mistake: head: column and how it is written."""
+    listed: dict[str, tuple[str, Callable[[float], str]]] = {
+        f"Length ({run.unit})": ("length", say_count),
+        "GC": ("gc", "{:.2f}".format),
+        "Genes": ("genes", say_count),
+        "Sum": ("total", lambda value: say_count(value) if abs(value) >= 100 else f"{value:.3g}"),
+        "Mitochondrial": ("mitochondrial", "{:.3f}".format),
+    }
+    # Lengths are told even where they are not known.
+    return {
+        head: (name, form)
+        for head, (name, form) in listed.items()
+        if name in errors and (name == "length" or errors[name].notna().any())
+    }
 
 
 def _say_origin(item: Any) -> str:
@@ -311,7 +331,7 @@ def value_cell(found: Mapping[str, Any], metric: str) -> Cell:
     """Write a value and its interval."""
     value = say_number(found["value"], metric)
     interval = say_interval(found["low"], found["high"], metric)
-    return Cell(value, interval if value != NONE else "")
+    return Cell(value, interval if NONE not in (value, interval) else "")
 
 
 def difference_cells(row: Mapping[str, Any] | None, metric: str) -> list[Cell]:
@@ -319,9 +339,10 @@ def difference_cells(row: Mapping[str, Any] | None, metric: str) -> list[Cell]:
     if row is None or row["difference"] is None:
         return [Cell(NONE), Cell(NONE)]
     sign = "+" if row["difference"] > 0 else ""
+    interval = say_interval(row["low"], row["high"], metric)
     value = Cell(
         f"{sign}{say_number(row['difference'], metric)}",
-        say_interval(row["low"], row["high"], metric),
+        "" if interval == NONE else interval,
         _TONES.get(row["verdict"], ""),
     )
     return [value, Cell(say_number(row["p"]))]

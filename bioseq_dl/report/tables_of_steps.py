@@ -12,6 +12,8 @@ from bioseq_dl.report.words import NONE, say_bytes, say_count, say_seconds, say_
 
 WORST_PAIRS = 10
 """Leaking pairs shown on the page; audit_pairs.tsv lists more."""
+MOST_CLASSES = 6
+"""Classes whose records are counted by role."""
 _KINDS = {
     "exact": "equal sequence",
     "reverse_complement": "reverse complement",
@@ -110,7 +112,9 @@ def tabulate_pairs(run: RunResults, audit: Mapping[str, Any]) -> Table | None:
     if not len(run.pairs):
         return None
     shown = {"containment": "Shared k-mers"}
-    if "identity" in run.pairs:
+    if run.cells:
+        shown = {}
+    elif "identity" in run.pairs:
         shown = {"identity": "Identity", "coverage": "Coverage", "evalue": "E-value"}
     rows = [
         [
@@ -130,6 +134,8 @@ def tabulate_pairs(run: RunResults, audit: Mapping[str, Any]) -> Table | None:
 
 def _name_kind(kind: str, audit: Mapping[str, Any]) -> str:
     """Give the words for a kind of leak; an unknown one is a reason to leave out."""
+    if kind == "exact" and audit.get("matter") == "cells":
+        return "equal cell"
     if kind == "near":
         return _NEAR[audit.get("near_search", "kmers")]
     return _KINDS.get(kind, kind.replace("_", " "))
@@ -144,7 +150,8 @@ def _say_degree(column: str, value: float) -> str:
 def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
     """Say what was looked for, what the policy did, and what it cost."""
     settings, cost = audit["audit"], audit["cost"]
-    looked = ["equal sequences"]
+    cells = audit.get("matter") == "cells"
+    looked = ["cells that are equal, number by number" if cells else "equal sequences"]
     if settings["both_strands"]:
         looked.append("reverse complements")
     if settings["near_duplicates"]:
@@ -166,16 +173,18 @@ def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
         yield f"Left out: {told}."
     conflicts = audit["label_conflicts"]
     if conflicts["records"]:
+        shared = "profiles" if cells else "sequences"
         yield (
             f"{say_count(conflicts['records'])} records share {say_count(conflicts['sequences'])} "
-            "sequences but not their labels: no model can have all of them right."
+            f"{shared} but not their labels: no model can have all of them right."
         )
     repeated = sum(item["exact"] + item["reverse_complement"] for item in audit["repeated"])
     if repeated:
         yield f"{say_count(repeated)} records repeat another one of their own role."
     letters = "bases" if settings["both_strands"] else "letters"
+    amount = "" if cells else f" ({say_count(cost['bases'])} {letters})"
     yield (
-        f"The audit of {say_count(cost['records'])} records ({say_count(cost['bases'])} {letters}) "
+        f"The audit of {say_count(cost['records'])} {'cells' if cells else 'records'}{amount} "
         f"took {say_seconds(cost['seconds'])} and {say_bytes(cost['peak_memory_bytes'])}; "
         f"{say_count(cost['candidates'])} pairs were compared{_say_program(cost)}."
     )
@@ -314,8 +323,13 @@ def _role(run: RunResults, found: Mapping[str, Any] | None, target: str) -> Cell
     classes = run.metrics["classes"]
     small = ""
     if "counts" in held and classes:
+        # Of many classes the numbers would be a page of their own.
         named = {classes[int(code)]: n for code, n in held["counts"].items()}
-        small = ", ".join(f"{name}: {say_count(n)}" for name, n in named.items())
+        small = (
+            ""
+            if len(named) > MOST_CLASSES
+            else ", ".join(f"{name}: {say_count(n)}" for name, n in named.items())
+        )
     elif "mean" in held:
         small = f"{held['mean']:.3g} ± {held['sd']:.3g}"
     return Cell(say_count(found["records"]), small)

@@ -18,6 +18,10 @@ PREDICTORS = {
     "pairwise": "pairwise",
     "blosum": "BLOSUM62",
     "window": "window",
+    "logistic": "logistic regression",
+    "forest": "random forest",
+    "knn": "kNN",
+    "pca": "kNN on PCA",
 }
 _FORMATS = {"rmse": ".3g", "angle_mae": ".1f"}
 _VERDICTS = {
@@ -240,6 +244,8 @@ def tell_leaks(audit: Mapping[str, Any] | None) -> str:
     what = "equal, similar or overlapping record"
     if audit.get("near_search") == "identity":
         what = "equal or homologous protein"
+    if audit.get("matter") == "cells":
+        what = "equal cell"
     text = f"{say_count(found)} of {say_count(records)} test records had an {what} "
     text += "in training or validation; "
     if left == 0:

@@ -7,7 +7,6 @@ import pytest
 from anndata import AnnData
 from scipy import sparse
 
-from bioseq_dl.baselines.cell_pca import embed_pca
 from bioseq_dl.config import CellEvaluate
 from bioseq_dl.evaluate.anomaly import judge_anomalies
 from bioseq_dl.evaluate.neighbours import cluster_graph, link_cells
@@ -42,16 +41,6 @@ def test_clusters_are_the_blobs_and_the_same_every_time() -> None:
 
 def test_cells_without_neighbours_are_clusters_of_their_own() -> None:
     assert cluster_graph(sparse.csr_array((3, 3)), 0).tolist() == [0, 1, 2]
-
-
-def test_components_are_those_of_the_covariance() -> None:
-    generator = np.random.default_rng(0)
-    train = (generator.normal(size=(60, 12)) * np.arange(1, 13)).astype(np.float32)
-    found = embed_pca(train, train, 3, 0)
-    spread = np.linalg.eigvalsh(np.cov(train.T))[::-1][:3]
-    assert found.var(axis=0, ddof=1) == pytest.approx(spread, rel=1e-4)
-    assert embed_pca(train, train[:5], 40, 0).shape == (5, 12)
-    assert embed_pca(train, train[:5], 3, 0) == pytest.approx(found[:5], abs=1e-4)
 
 
 @pytest.mark.parametrize(("keep", "expected"), [(1.0, 0.2), (0.75, 0.4), (0.5, 0.6), (0.1, 0.8)])
