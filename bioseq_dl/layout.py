@@ -51,6 +51,21 @@ def landscape_folder(results: str | Path, run_name: str) -> Path:
     return Path(results, "runs", run_name, "landscape")
 
 
+def saliency_folder(results: str | Path, run_name: str) -> Path:
+    """Give the folder of the genes that a run's networks look at."""
+    return Path(results, "runs", run_name, "saliency")
+
+
+def annotated_path(results: str | Path, run_name: str) -> Path:
+    """Give where a run's cells stand, with what was predicted of them."""
+    return Path(results, "runs", run_name, "cells.h5ad")
+
+
+def asks_saliency(run: Run) -> bool:
+    """Whether a run tells which genes speak for its classes."""
+    return getattr(run, "saliency", None) is not None and run.targets.kind != "regression"
+
+
 def list_models(run: Run) -> list[tuple[int, int]]:
     """Give (fold, seed) of every model of a run."""
     return [(fold, seed) for fold in range(run.split.folds) for seed in run.train.seeds]

@@ -65,6 +65,12 @@ STEPS = {
         ("targets", "landscape"),
         ("feed", "build_model"),
     ),
+    "saliency": Step(
+        "which genes networks of cells look at, beside those that scanpy ranks",
+        ("targets", "saliency"),
+        ("open", "feed", "build_model"),
+    ),
+    "annotate": Step("cells with predictions and embedding, as AnnData", ("targets",)),
     "report": Step("write report.html"),
 }
 """In the order of the road."""

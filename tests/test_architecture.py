@@ -30,12 +30,12 @@ FLOORS = (
     ("encode",),
     ("data",),
     (
-        *("predictions", "weighted", "metrics", "bootstrap", "calibration", "models"),
+        *("predictions", "weighted", "metrics", "bootstrap", "calibration", "calls", "models"),
         *("residue_metrics", "residue_outputs", "segment_overlap"),
     ),
     ("tasks",),
     ("train",),
-    ("predict", "predict_residues", "perturb"),
+    ("predict", "predict_cells", "predict_residues", "annotate", "perturb"),
     (
         "variants",
         "interpret",

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     log = start_log()
     entry = read_run(arguments)
-    models = [(*_fold_and_seed(path), path) for path in arguments.models]
+    models = [(*fold_and_seed(path), path) for path in arguments.models]
     baselines = [(*_name_and_fold(path), path) for path in arguments.baselines]
     evaluation = find_task(entry.task).load("evaluate")(
         models,
@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
     log(f"judged {len(models)} models and {len(baselines)} baseline fits")
 
 
-def _fold_and_seed(path: Path) -> tuple[int, int]:
+def fold_and_seed(path: Path) -> tuple[int, int]:
+    """Read fold and seed from the folders of a model's file."""
     found = re.search(r"fold(\d+)/seed(\d+)/[^/]+$", path.as_posix())
     if found is None:
         raise InputError("expected a path that ends in fold<N>/seed<N>/<file>", file=path)

@@ -28,6 +28,8 @@ COMMANDS = {
     "landscape": "predict every single mutant of a protein, and propose designs",
     "baseline": "fit a baseline on the same folds",
     "evaluate": "metrics with intervals, against the baselines",
+    "saliency": "which genes networks of cells look at, beside those that scanpy ranks",
+    "annotate": "cells with predictions and embedding, as AnnData",
     "report": "write report.html",
     "reference": "print the config reference (Markdown or JSON schema)",
 }

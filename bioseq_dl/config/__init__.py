@@ -58,6 +58,7 @@ from bioseq_dl.config.run import (
     validate_config,
 )
 from bioseq_dl.config.run_checks import RUN_NAME
+from bioseq_dl.config.saliency import Saliency
 from bioseq_dl.config.sources import Source
 from bioseq_dl.config.split import (
     Audit,
@@ -138,6 +139,7 @@ __all__ = [
     "ResidueBaselines",
     "ResidueIngest",
     "Run",
+    "Saliency",
     "Source",
     "Split",
     "StructureInput",

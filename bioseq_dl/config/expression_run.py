@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -16,6 +17,7 @@ from bioseq_dl.config.interpret import Explain
 from bioseq_dl.config.landscape import Landscape
 from bioseq_dl.config.residues import Embeddings
 from bioseq_dl.config.run_checks import check_labels, check_loss, check_published
+from bioseq_dl.config.saliency import Saliency
 from bioseq_dl.config.train import Published, Train
 from bioseq_dl.config.variants import VariantsInput
 
@@ -46,25 +48,13 @@ class ExpressionRun(Section):
     published: tuple[Published, ...] = ()
     """Figures from the literature."""
 
-    @property
-    def embeddings(self) -> Embeddings | None:
-        """Further inputs for each position: none."""
-        return None
+    saliency: Saliency | None = Saliency()
+    """Which genes speak for each class; null does not ask."""
 
-    @property
-    def landscape(self) -> Landscape | None:
-        """Single mutants of a wild type: none."""
-        return None
-
-    @property
-    def variants(self) -> dict[str, VariantsInput]:
-        """Variants of a genome to score: none."""
-        return {}
-
-    @property
-    def explain(self) -> Explain | None:
-        """What to explain of a sequence: nothing."""
-        return None
+    embeddings: ClassVar[Embeddings | None] = None
+    landscape: ClassVar[Landscape | None] = None
+    variants: ClassVar[Mapping[str, VariantsInput]] = {}
+    explain: ClassVar[Explain | None] = None
 
     @model_validator(mode="after")
     def _sections_agree(self) -> ExpressionRun:
@@ -75,6 +65,8 @@ class ExpressionRun(Section):
         if self.train.token_budget is not None:
             raise ValueError("train.token_budget counts bases: give batch_size")
         self._check_network()
+        if self.saliency is not None and self.saliency.fold >= self.split.folds:
+            raise ValueError(f"saliency.fold: folds count from 0 to {self.split.folds - 1}")
         if (rare := self.ingest.rare_classes) is not None:
             if self.targets.kind != "multiclass" or len(self.targets.names) != 1:
                 raise ValueError("ingest.rare_classes needs one target of kind multiclass")

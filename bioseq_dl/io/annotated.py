@@ -9,9 +9,11 @@ from typing import Any
 import anndata
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from bioseq_dl.config import Targets
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
 from bioseq_dl.io.expression_matrix import ExpressionMatrix
@@ -90,3 +92,22 @@ def write_annotated(
     cells.uns["bioseq_dl"] = dict(notes)
     with atomic_path(path) as temporary:
         cells.write_h5ad(temporary, compression="gzip")
+
+
+def describe_records(records: pa.Table, targets: Targets) -> pd.DataFrame:
+    """Give the records of cells as columns of ``obs``: labels by their names, groups, quality."""
+    columns: dict[str, Any] = {}
+    for name in targets.names:
+        values = records[f"target:{name}"].to_numpy(zero_copy_only=False)
+        if targets.kind == "regression":
+            columns[name] = values
+            continue
+        names = targets.classes if targets.kind == "multiclass" else ("0", "1")
+        words = [None if np.isnan(value) else names[int(value)] for value in values]
+        columns[name] = pd.Categorical(words, categories=list(names))
+    for name in ("group", "batch", "source"):
+        if records[name].null_count < records.num_rows:
+            columns[name] = pd.Categorical(records[name].to_pylist())
+    for name in ("genes", "total", "mitochondrial"):
+        columns[name] = records[name].to_numpy(zero_copy_only=False)
+    return pd.DataFrame(columns, index=records["id"].to_pylist())

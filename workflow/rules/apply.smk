@@ -238,3 +238,71 @@ rule landscape:
         " --records {input.records:q} --examples {input.examples:q} --model {input.models:q}"
         " --device {params.device} --threads {threads} --singles {output.singles:q}"
         " --designs {output.designs:q} --summary {output.summary:q} > {log:q} 2>&1"
+
+
+rule saliency:
+    """Tell which genes the networks of a fold look at, beside those that scanpy ranks."""
+    input:
+        examples=of_run("encode", "examples.safetensors"),
+        models=lambda wildcards: models_of(
+            wildcards.run, RUNS[wildcards.run].saliency.fold
+        ),
+    output:
+        genes=report(
+            f"{SALIENCY}/genes.tsv",
+            category="Results",
+            labels={"run": "{run}", "table": "genes of each class"},
+        ),
+        summary=f"{SALIENCY}/saliency.json",
+    log:
+        f"{LOGS}/{{run}}/saliency.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/saliency.tsv"
+    conda:
+        "../../envs/saliency.yaml"
+    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=240,
+        gpu=gpus,
+    params:
+        config=RESOLVED,
+        part=part_of_run("saliency"),
+        device=lambda wildcards: RUNS[wildcards.run].train.device,
+        code=code_digest("saliency"),
+    shell:
+        "python -m bioseq_dl saliency --config {params.config:q} --run {wildcards.run}"
+        " --examples {input.examples:q} --model {input.models:q} --device {params.device}"
+        " --threads {threads} --genes {output.genes:q} --summary {output.summary:q}"
+        " > {log:q} 2>&1"
+
+
+rule annotate:
+    """Give the cells back with predictions and embedding, ready for scanpy."""
+    input:
+        records=of_run("ingest", "records.parquet"),
+        matrix=of_run("ingest", "matrix.safetensors"),
+        cells=lambda wildcards: [
+            f"{Path(model).parent}/cells.parquet" for model in models_of(wildcards.run)
+        ],
+        metrics=f"{RESULTS}/runs/{{run}}/evaluation/metrics.json",
+    output:
+        cells=f"{RESULTS}/runs/{{run}}/cells.h5ad",
+    log:
+        f"{LOGS}/{{run}}/annotate.log",
+    benchmark:
+        f"{BENCHMARKS}/{{run}}/annotate.tsv"
+    conda:
+        "../../envs/annotate.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=60,
+    params:
+        config=RESOLVED,
+        part=part_of_run("annotate"),
+        code=code_digest("annotate"),
+    shell:
+        "python -m bioseq_dl annotate --config {params.config:q} --run {wildcards.run}"
+        " --records {input.records:q} --cells {input.cells:q} --metrics {input.metrics:q}"
+        " --out {output.cells:q} > {log:q} 2>&1"

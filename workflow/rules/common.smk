@@ -14,12 +14,15 @@ from bioseq_dl.config import RUN_NAME, validate_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
 from bioseq_dl.layout import (
+    annotated_path,
+    asks_saliency,
     baseline_folder,
     explain_folder,
     landscape_folder,
     list_baselines,
     list_models,
     model_folder,
+    saliency_folder,
     stage_folder,
     variants_folder,
 )
@@ -52,6 +55,7 @@ VARIANTS = f"{RESULTS}/runs/{{run}}/variants/{{name}}"
 # As scattergather wants it: all wildcards but its own escaped.
 PARTS = f"{RESULTS}/runs/{{{{run}}}}/variants/{{{{name}}}}/parts/{{scatteritem}}"
 EXPLAINED = f"{RESULTS}/runs/{{run}}/explain"
+SALIENCY = f"{RESULTS}/runs/{{run}}/saliency"
 LANDSCAPE = f"{RESULTS}/runs/{{run}}/landscape"
 MODEL = f"{RESULTS}/runs/{{run}}/fold{{fold}}/seed{{seed}}"
 CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""
@@ -182,6 +186,22 @@ def explanations():
         f"{explain_folder(RESULTS, run_name)}/explain.json"
         for run_name, run in RUNS.items()
         if run.explain is not None
+    ]
+
+
+def saliencies():
+    return [
+        f"{saliency_folder(RESULTS, run_name)}/saliency.json"
+        for run_name, run in RUNS.items()
+        if asks_saliency(run)
+    ]
+
+
+def annotated_cells():
+    return [
+        annotated_path(RESULTS, run_name)
+        for run_name, run in RUNS.items()
+        if find_task(run.task).matrix
     ]
 
 

@@ -48,6 +48,7 @@ rule report:
         variants=scored_variants(),
         explanations=explanations(),
         landscapes=landscapes(),
+        saliencies=saliencies(),
     output:
         page=report(
             f"{RESULTS}/report/report.html",
