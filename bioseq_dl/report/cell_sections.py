@@ -17,6 +17,7 @@ from bioseq_dl.report.tables import (
     tabulate_targets,
 )
 from bioseq_dl.report.tables_of_cells import (
+    name_outliers,
     tabulate_anomaly,
     tabulate_classes,
     tabulate_embedding,
@@ -139,6 +140,11 @@ def _tell_anomaly(run: RunResults) -> Section | None:
         f"Outliers made of test cells are told from the {say_count(found['test'])} test cells by "
         f"the error of their reconstruction: AUROC {say_number(whole['auroc']['value'])}. Each "
         "model ranks its own cells; areas and curves are the mean."
+    ]
+    told += [
+        f"Of {name_outliers(kind)} the error is smaller than of test cells: they are not found."
+        for kind, item in kinds.items()
+        if kind != "all" and (item["auroc"]["high"] or 1) < 0.5
     ]
     tables = [tabulate_anomaly(run)]
     return Section("anomaly", "Anomalies", told, tables, _given([draw_anomaly(run)]))

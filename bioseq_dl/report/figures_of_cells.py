@@ -12,7 +12,7 @@ import pandas as pd
 from bioseq_dl.report.figures import MOST_LINES
 from bioseq_dl.report.inputs import RunResults
 from bioseq_dl.report.style import CYCLE, GREY, INK, Picture, drawing, render_svg
-from bioseq_dl.report.tables_of_cells import KINDS
+from bioseq_dl.report.tables_of_cells import name_outliers
 from bioseq_dl.report.words import say_count
 
 MOST_COLOURS = 20
@@ -109,7 +109,7 @@ def draw_anomaly(run: RunResults) -> Picture | None:
         for place, kind in enumerate(kinds):
             points = curves[curves["kind"] == kind]
             colour = CYCLE[place % len(CYCLE)]
-            axis.plot(points["x"], points["y"], color=colour, label=KINDS.get(kind, kind))
+            axis.plot(points["x"], points["y"], color=colour, label=name_outliers(kind))
         axis.set(
             xlabel="Share of test cells called odd", ylabel="Share of outliers found",
             xlim=(-0.01, 1.01), ylim=(-0.01, 1.02),

@@ -22,6 +22,17 @@ QUANTITIES = {
 }
 
 
+_KINDS = {
+    "doublet": "two cells in one",
+    "shuffled": "values at other genes",
+}
+
+
+def name_outliers(kind: str) -> str:
+    """Give a kind of outlier in words."""
+    return _KINDS.get(kind, kind)
+
+
 def tabulate_quality(ingest: Mapping[str, Any]) -> Table:
     """Give what was measured of the cells that stayed."""
     rows = [
@@ -189,7 +200,7 @@ def tabulate_anomaly(run: RunResults) -> Table:
     # JSON objects are sorted by key: all kinds together come last.
     rows = [
         [
-            Cell("all kinds" if kind == "all" else KINDS.get(kind, kind)),
+            Cell("all kinds" if kind == "all" else name_outliers(kind)),
             Cell(say_count(kinds[kind]["outliers"])),
             _value(kinds[kind]["auroc"]),
             *(Cell(say_spread(kinds[kind]["auroc"][key])) for key in spreads),
@@ -198,13 +209,6 @@ def tabulate_anomaly(run: RunResults) -> Table:
     ]
     columns = {"Outliers": "l", "Number": "r", "AUROC": "r"} | dict.fromkeys(spreads.values(), "r")
     return make_table("Outliers found by the reconstruction error", columns, rows)
-
-
-KINDS = {
-    "doublet": "two cells in one",
-    "shuffled": "values at other genes",
-}
-"""Kinds of outliers in words."""
 
 
 def _value(found: Mapping[str, Any]) -> Cell:

@@ -20,8 +20,7 @@ PREDICTORS = {
     "window": "window",
     "logistic": "logistic regression",
     "forest": "random forest",
-    "knn": "kNN",
-    "pca": "kNN on PCA",
+    "pca": "neighbours on PCA",
 }
 _FORMATS = {"rmse": ".3g", "angle_mae": ".1f"}
 _VERDICTS = {

@@ -111,7 +111,7 @@ def test_a_page_of_ten_types(make_report: Callable[..., tuple[str, Path]]) -> No
     assert "no value other than 0" in text
     assert "more mitochondrial counts than max_mitochondrial" in text
     assert "cells that are equal, number by number" in text
-    assert "kNN on PCA" in text
+    assert "neighbours on PCA" in text
     for name in TYPES:
         assert name in text
     figures = {path.stem for path in (folder / "figures/cells").iterdir()}
