@@ -21,7 +21,7 @@ COMMANDS = {
     "split": "give each record a fold and audit the folds for leakage",
     "encode": "turn records into arrays",
     "train": "train one model (one run, fold and seed)",
-    "predict": "apply a trained model to records or to a FASTA",
+    "predict": "apply a trained model to records, or to new data",
     "variants": "score the variants of a VCF, or of a table, with trained models",
     "gather": "put the parts of a scattered VCF together",
     "explain": "what trained models look at: mutagenesis, attributions, motifs",

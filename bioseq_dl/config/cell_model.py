@@ -85,7 +85,7 @@ class Decoder(Section):
     """The bottleneck is a normal distribution, drawn from in training (Kingma & Welling 2014)."""
     beta: float = Field(default=1.0, ge=0)
     """Of ``variational``: factor of the divergence from the standard normal distribution; 1 is
-    the evidence lower bound (Higgins et al. 2017)."""
+    the evidence lower bound (Higgins et al. 2017), of ``gaussian`` with a variance of 1/2."""
     supervised: bool = True
     """Targets shape the embedding too; with false they do not, and are predicted by a linear
     layer on an embedding learnt without them."""

@@ -7,12 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from small_cell_networks import GENES, SMALL, build, draw, draw_counts, shape_of
 from torch import nn
 
 from bioseq_dl.config import CellModel
 from bioseq_dl.config.cell_presets import CELL_SIZES
+from bioseq_dl.encode.layout import Layout, draw_images
 from bioseq_dl.errors import InputError
 from bioseq_dl.models.arrangement import Arrangement
 from bioseq_dl.models.cell_shape import CellShape
@@ -75,6 +78,18 @@ def test_a_batch_of_one_cell_trains(kind: str) -> None:
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
 
 
+@pytest.mark.parametrize("kind", SMALL)
+def test_bfloat16_agrees_with_float32(kind: str) -> None:
+    shape = shape_of(kind, counts=True)
+    model = build(kind, shape, decoder={"loss": "zinb"}).eval()
+    values, counts = draw(), draw_counts()
+    wanted = model(values, counts)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model(values, counts)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, wanted, rtol=0.05, atol=0.05)
+
+
 @pytest.mark.parametrize("kind", ["cnn1d", "lstm", "cnn2d", "resnet18"])
 def test_genes_are_found_where_the_layout_puts_them(kind: str) -> None:
     """Another order of the genes with the layout in that order is the same network."""
@@ -97,6 +112,26 @@ def test_an_image_is_what_numpy_makes(averaged: bool) -> None:
         wanted[:, pixel] = values.numpy()[:, at].mean(1)
     found = Arrangement(shape)(values)
     np.testing.assert_allclose(found.numpy(), wanted.reshape(3, 3, 4), rtol=1e-6)
+
+
+@given(st.data())
+def test_an_image_is_what_the_layout_draws(data: st.DataObject) -> None:
+    """The network arranges cells by itself, as pictures of a report are drawn."""
+    height, width = (data.draw(st.integers(1, 6)) for _ in range(2))
+    places = st.integers(0, height * width - 1)
+    averaged = data.draw(st.booleans())
+    pixels = data.draw(st.lists(places, min_size=1, max_size=40, unique=not averaged))
+    genes = tuple(map(str, range(len(pixels))))
+    assignment = "average" if averaged else "lsa"
+    layout = Layout("given", height, width, assignment, genes, np.array(pixels, np.int64))
+    shape = CellShape(len(pixels), 1, 1, False, height, width, tuple(pixels), averaged)
+    values = draw(3, len(pixels))
+    np.testing.assert_allclose(
+        Arrangement(shape)(values).numpy(),
+        draw_images(layout, values.numpy()),
+        rtol=1e-5,
+        atol=1e-6,
+    )
 
 
 def test_an_image_of_places_of_one_gene_each_is_the_same_either_way() -> None:
@@ -178,7 +213,7 @@ def test_an_order_too_short_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("fields", "message"),
     [
         ({"kind": "mlp", "grid": 3}, "grid is of kind cnn1d and cnn2d and resnet18, not of mlp"),
         ({"kind": "cnn2d", "conv": [{"channels": 2, "kernel": 3}]}, "conv is of kind cnn1d"),
@@ -191,9 +226,9 @@ def test_an_order_too_short_is_refused() -> None:
         ({"kind": "lstm", "recurrent": {"dropout": 0.1}}, "dropout is between layers"),
     ],
 )
-def test_senseless_configs_are_refused(given: dict[str, object], message: str) -> None:
+def test_senseless_configs_are_refused(fields: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        CellModel.model_validate(given)
+        CellModel.model_validate(fields)
 
 
 @pytest.mark.parametrize("kind", CELL_SIZES)
