@@ -17,7 +17,7 @@ class CellRecurrent(Section):
 
     cell: Literal["lstm", "gru"] = "lstm"
     """Unit."""
-    genes_per_step: int = Field(default=32, ge=1)
+    genes_per_step: int = Field(default=64, ge=1)
     """Genes that are read together as one step; the last step is filled up with zeros."""
     hidden: int = Field(default=64, ge=1)
     """Units in each direction."""
@@ -25,8 +25,9 @@ class CellRecurrent(Section):
     """Stacked layers."""
     bidirectional: bool = True
     """Read from both ends."""
-    pooling: Literal["mean", "last"] = "mean"
-    """How steps become one vector: their mean, or the last state of each direction."""
+    pooling: Literal["flatten", "mean", "last"] = "flatten"
+    """How steps become one vector: all end to end, their mean, or the last state of each
+    direction. The mean forgets which genes a state is of."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Between layers."""
 

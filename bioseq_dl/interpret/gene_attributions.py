@@ -31,12 +31,13 @@ def score_genes(
     Returns
     -------
     float32 (n, genes)
-        Of Grad-CAM 0 and above; of integrated gradients with their sign.
+        Of Grad-CAM 0 and above, the map times what of the gene's value is above 0; of integrated
+        gradients with their sign.
     """
     if model.model.needs_image:
         assert model.shape.pixels is not None
         maps = class_activation(model, values, class_index, device=device)
-        return gene_scores(maps, model.shape.pixels)
+        return gene_scores(maps, model.shape.pixels, values)
     return integrate_genes(model, values, class_index, device=device)
 
 

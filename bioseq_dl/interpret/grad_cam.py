@@ -101,7 +101,11 @@ def centre_outputs(outputs: Tensor, classes: int) -> Tensor:
     return (parted - parted.mean(2, keepdim=True)).flatten(1)
 
 
-def gene_scores(maps: NDArray[np.float32], pixels: Sequence[int]) -> NDArray[np.float32]:
+def gene_scores(
+    maps: NDArray[np.float32],
+    pixels: Sequence[int],
+    values: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
     """Read maps at the place of each gene.
 
     Parameters
@@ -110,11 +114,14 @@ def gene_scores(maps: NDArray[np.float32], pixels: Sequence[int]) -> NDArray[np.
         As `class_activation` gives.
     pixels : sequence of int
         Of each gene its place, row * width + column (``CellShape.pixels``).
+    values : float32 (n, genes), optional
+        The cells: multiply by what is above 0, as a map is coarser than a gene and lights up
+        those that stand beside the one that counts.
 
     Returns
     -------
     float32 (n, genes)
-        Genes of one place have one number.
+        Without `values` genes of one place have one number.
     """
-    flat: NDArray[np.float32] = maps.reshape(len(maps), -1)[:, np.asarray(pixels, np.int64)]
-    return flat
+    read: NDArray[np.float32] = maps.reshape(len(maps), -1)[:, np.asarray(pixels, np.int64)]
+    return read if values is None else read * np.maximum(values, 0)

@@ -204,7 +204,7 @@ def _build_trunk(model: CellModel, shape: CellShape) -> Trunk:
     if model.kind == "cnn1d":
         return ConvTrunk(model, width)
     if model.kind == "lstm":
-        return RecurrentTrunk(model)
+        return RecurrentTrunk(model, width)
     if model.kind == "cnn2d":
         return ResidualTrunk(model, height, width)
     return ResNet18Trunk(height, width, model.grid, freeze=model.freeze)

@@ -49,13 +49,15 @@ class RecurrentTrunk(nn.Module):
     ----------
     model : CellModel
         Of kind ``lstm``.
+    width : int
+        Places of the order.
     """
 
-    def __init__(self, model: CellModel) -> None:
+    def __init__(self, model: CellModel, width: int) -> None:
         super().__init__()
         recurrent = model.recurrent
         assert recurrent is not None
-        self.step, self.last = recurrent.genes_per_step, recurrent.pooling == "last"
+        self.step, self.pooling = recurrent.genes_per_step, recurrent.pooling
         self.hidden, self.directions = recurrent.hidden, 1 + recurrent.bidirectional
         kind = nn.LSTM if recurrent.cell == "lstm" else nn.GRU
         self.cell: nn.LSTM | nn.GRU = kind(
@@ -67,14 +69,18 @@ class RecurrentTrunk(nn.Module):
             bidirectional=recurrent.bidirectional,
         )
         self.features = self.directions * recurrent.hidden
+        if self.pooling == "flatten":
+            self.features *= -(-width // self.step)
 
     def forward(self, images: Tensor) -> Tensor:
         """Read (n, 1, 1, width); give (n, features)."""
         order = images.flatten(1)
         order = functional.pad(order, (0, -order.shape[1] % self.step))
         states: Tensor = self.cell(order.reshape(len(order), -1, self.step))[0]
-        if not self.last:
+        if self.pooling == "mean":
             return states.mean(1)
+        if self.pooling == "flatten":
+            return states.flatten(1)
         if self.directions == 1:
             return states[:, -1]
         # The backward direction ends at the first step.

@@ -158,6 +158,9 @@ def test_genes_read_the_map_at_their_place() -> None:
     maps = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
     found = gene_scores(maps, (5, 0, 0, 2))
     np.testing.assert_array_equal(found, [[5, 0, 0, 2], [11, 6, 6, 8]])
+    values = np.array([[2, 1, 1, -1], [-1, 0, 3, 0.5]], np.float32)
+    found = gene_scores(maps, (5, 0, 0, 2), values)
+    np.testing.assert_array_equal(found, [[10, 0, 0, 0], [0, 0, 18, 4]])
 
 
 def test_a_network_without_images_has_no_map() -> None:
