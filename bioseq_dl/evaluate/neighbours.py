@@ -14,6 +14,8 @@ FEWEST = 4
 """With fewer cells there is neither a graph nor a map."""
 MIN_DISTANCE = 0.5
 """Of the map: scanpy's."""
+_HALVINGS = 64
+_LEAST_SCALE = 1e-3
 
 
 def link_cells(embedding: NDArray[np.float32], neighbours: int) -> sparse.csr_array:
@@ -33,21 +35,44 @@ def link_cells(embedding: NDArray[np.float32], neighbours: int) -> sparse.csr_ar
     csr_array (n, n)
         Symmetric, between 0 and 1.
     """
-    # Imported where it is needed: what it compiles on import takes seconds.
-    from umap.umap_ import fuzzy_simplicial_set
-
     count = min(neighbours, len(embedding))
     search = NearestNeighbors(n_neighbors=count).fit(embedding)
     distances, places = search.kneighbors(embedding)
-    graph, *_ = fuzzy_simplicial_set(
-        sparse.coo_matrix((len(embedding), 1)),
-        count,
-        random_state=None,
-        metric="precomputed",
-        knn_indices=places,
-        knn_dists=distances.astype(np.float32),
-    )
-    return sparse.csr_array(graph)
+    weights = _weigh(distances)
+    owners = np.repeat(np.arange(len(embedding)), count)
+    weights[places == np.arange(len(embedding))[:, None]] = 0
+    shape = (len(embedding), len(embedding))
+    one = sparse.coo_array((weights.ravel(), (owners, places.ravel())), shape).tocsr()
+    one.eliminate_zeros()
+    other = one.T.tocsr()
+    return sparse.csr_array(one + other - one.multiply(other))
+
+
+def _weigh(distances: Floats) -> Floats:
+    """Scale each cell's distances (n, k), the first its own, to weights between 0 and 1.
+
+    As umap-learn's ``smooth_knn_dist``, all cells at once and without its seconds of compilation:
+    exp(-(d - rho) / sigma), rho the least distance above 0, and sigma such that the weights of the
+    others sum to the logarithm of k to base 2 (McInnes et al. 2018, algorithm 3).
+    """
+    positive = np.where(distances > 0, distances, np.inf)
+    rho = positive.min(axis=1, keepdims=True)
+    rho[np.isinf(rho)] = 0
+    beyond = np.maximum(distances - rho, 0)
+    wanted = np.log2(distances.shape[1])
+    low, high = np.zeros_like(rho), np.full_like(rho, np.inf)
+    sigma = np.ones_like(rho)
+    for _ in range(_HALVINGS):
+        large = np.exp(-beyond[:, 1:] / sigma).sum(axis=1, keepdims=True) > wanted
+        high, low = np.where(large, sigma, high), np.where(large, low, sigma)
+        with np.errstate(invalid="ignore"):
+            sigma = np.where(np.isinf(high), 2 * sigma, (low + high) / 2)
+    # Where a cell has none beyond its nearest, a thousandth of the mean distance.
+    least = np.where(rho > 0, distances.mean(axis=1, keepdims=True), distances.mean())
+    sigma = np.maximum(sigma, _LEAST_SCALE * least)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weights: Floats = np.where(beyond > 0, np.exp(-beyond / sigma), 1.0)
+    return weights
 
 
 def cluster_graph(graph: sparse.csr_array, seed: int) -> Codes:
@@ -64,10 +89,28 @@ def cluster_graph(graph: sparse.csr_array, seed: int) -> Codes:
 
 
 def map_cells(embedding: NDArray[np.float32], neighbours: int, seed: int) -> NDArray[np.float32]:
-    """Lay cells out in the plane by UMAP; float32 (n, 2)."""
-    from umap import UMAP
+    """Lay cells out in the plane by UMAP, from the graph of `link_cells`; float32 (n, 2)."""
+    # Imported where it is needed: what it compiles on import takes seconds.
+    from umap.umap_ import find_ab_params, simplicial_set_embedding
 
-    count = min(neighbours, len(embedding) - 1)
-    found = UMAP(n_neighbors=count, min_dist=MIN_DISTANCE, random_state=seed, n_jobs=1)
-    places: NDArray[np.float32] = found.fit_transform(embedding)
-    return places
+    a, b = find_ab_params(1.0, MIN_DISTANCE)
+    places, _ = simplicial_set_embedding(
+        embedding,
+        link_cells(embedding, neighbours).tocoo(),
+        n_components=2,
+        initial_alpha=1.0,
+        a=a,
+        b=b,
+        gamma=1.0,
+        negative_sample_rate=5,
+        n_epochs=0,
+        init="spectral",
+        random_state=np.random.RandomState(seed),
+        metric="euclidean",
+        metric_kwds={},
+        densmap=False,
+        densmap_kwds={},
+        output_dens=False,
+        parallel=False,
+    )
+    return np.asarray(places, np.float32)
