@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-import scanpy
 import yaml
 from scipy.sparse import csr_matrix
 
@@ -168,7 +167,6 @@ def test_cells_come_back_as_anndata(done: Path) -> None:
     assert right > 0.7
     assert cells.obsm["X_bioseq_dl"].shape == (150, 6)
     np.testing.assert_allclose(cells.obsm["probability_type"].sum(axis=1), 1, rtol=1e-5)
-    scanpy.pp.neighbors(cells, use_rep="X_bioseq_dl", n_neighbors=5)
 
 
 @pytest.fixture
@@ -226,8 +224,7 @@ def bad_genes(cells: anndata.AnnData) -> anndata.AnnData:
 
 
 def logged(cells: anndata.AnnData) -> anndata.AnnData:
-    scanpy.pp.normalize_total(cells)
-    scanpy.pp.log1p(cells)
+    cells.X = csr_matrix(np.log1p(cells.X.toarray() / 7))
     return cells
 
 
