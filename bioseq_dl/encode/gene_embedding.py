@@ -12,7 +12,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from bioseq_dl.config import CellLayout
 
-_ORDERED = 2000
+_ORDERED = 1000
 """Genes of which the leaves are ordered optimally: the time goes with the cube of them."""
 
 
@@ -81,7 +81,7 @@ def _embed_by_umap(reduced: NDArray[np.float64], layout: CellLayout) -> NDArray[
 def order_genes(table: NDArray[np.float32], layout: CellLayout) -> NDArray[np.int64]:
     """Put genes in a row, like beside like: the leaves of a tree of average linkage.
 
-    Up to 2,000 genes branches are turned so that neighbours differ least (Bar-Joseph et al. 2001,
+    Up to 1,000 genes branches are turned so that neighbours differ least (Bar-Joseph et al. 2001,
     Bioinformatics 17:S22); above, each branch lies as the tree was built. All distances between
     genes are held: 100 MB of 5,000 genes.
 
