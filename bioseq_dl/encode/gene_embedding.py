@@ -52,7 +52,10 @@ def embed_genes(table: NDArray[np.float32], layout: CellLayout) -> NDArray[np.fl
     Returns
     -------
     ndarray of float64 (k, 2)
+        All 0 where genes are all alike.
     """
+    if (table == table[:, :1]).all():
+        return np.zeros((table.shape[1], 2))
     if layout.kind == "pca":
         plane = PCA(2, svd_solver="randomized", random_state=layout.seed).fit_transform(table.T)
     elif layout.kind == "umap":
