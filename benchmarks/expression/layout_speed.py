@@ -5,7 +5,8 @@
 Simulated counts (20,000 cells by 5,000 genes, a tenth not zero, programs of genes) stand sparse on
 disk. Each measurement is a process of its own, on one thread; imports, reading and preparing the
 input are not on the clock. Memory is the peak of the process (``resource.getrusage``), the input
-included, beside what it had held after imports.
+included, beside what it had held after imports. Seconds of the processor say more than the
+clock's where other work runs.
 
 - ``fit``: places of all genes by t-SNE (perplexity 30) and linear sum assignment. Ours draws
   2,000 cells from the sparse file; the peer is given the same 2,000, dense and standardised, with
@@ -52,8 +53,6 @@ AIM = 5.0
 # Measure, who, how often.
 PLAN = (
     ("fit", "ours", 1),
-    ("fit", "peer", 1),
-    ("fit", "peer_all_cells", 1),
     ("assign", "ours", 2),
     ("assign", "peer", 2),
     ("transform", "ours", 3),
@@ -61,12 +60,16 @@ PLAN = (
     ("transform", "peer_at_once", 1),
     ("road", "ours", 2),
     ("road", "peer", 2),
+    ("fit", "peer", 1),
+    ("fit", "peer_all_cells", 1),
 )
 COLUMNS = (
     "measure",
     "who",
     "seconds",
+    "processor_seconds",
     "times_ours",
+    "processor_times_ours",
     "peak_mb",
     "after_imports_mb",
     "memory_times_ours",
@@ -134,10 +137,10 @@ def load_peer(folder: Path):
 
 
 def watch(call):
-    """Give a call's result and its seconds."""
-    start = time.perf_counter()
+    """Give a call's result, and its seconds by the clock and of the processor."""
+    start, used = time.perf_counter(), time.process_time()
     result = call()
-    return result, time.perf_counter() - start
+    return result, np.array([time.perf_counter() - start, time.process_time() - used])
 
 
 def dense_parts(matrix, totals, transform, rows):
@@ -172,7 +175,7 @@ def measure_fit(folder: Path, who: str) -> dict:
             lambda: fitting.fit_layout(matrix, totals, train, transform, settings, {})
         )
         write_transform(folder / "placed.json", replace(transform, layout=layout))
-        return {"seconds": seconds, "peak": peak(), "held": held}
+        return tell(seconds, held)
     from sklearn.manifold import TSNE
 
     rows = train
@@ -187,7 +190,7 @@ def measure_fit(folder: Path, who: str) -> dict:
     side = find_side(len(transform.genes), None, shared=False)
     embedding = TSNE(metric="cosine", random_state=0)
     placed = peer(embedding, discretization="lsa", pixels=(side, side))
-    return {"seconds": watch(lambda: placed.fit(dense))[1], "peak": peak(), "held": held}
+    return tell(watch(lambda: placed.fit(dense))[1], held)
 
 
 def measure_assign(folder: Path, who: str) -> dict:
@@ -203,12 +206,7 @@ def measure_assign(folder: Path, who: str) -> dict:
         solve = peer._parse_discretization("lsa")
         found, seconds = watch(lambda: solve(layout.coordinates, shape))
         pixels = found[:, 0] * layout.width + found[:, 1]
-    return {
-        "seconds": seconds,
-        "peak": peak(),
-        "held": held,
-        "digest": digest(pixels.astype(np.int64)),
-    }
+    return tell(seconds, held, digest(pixels.astype(np.int64)))
 
 
 def measure_transform(folder: Path, who: str) -> dict:
@@ -222,14 +220,14 @@ def measure_transform(folder: Path, who: str) -> dict:
     parts = dense_parts(matrix, totals, transform, rows)
     if who == "peer_at_once":
         parts = [np.concatenate(list(parts))]
-    seconds, found = 0.0, hashlib.sha256()
+    seconds, found = np.zeros(2), hashlib.sha256()
     for values in parts:
         images, took = watch(
             lambda values=values: draw(values) if draw else draw_images(transform.layout, values)
         )
         seconds += took
         found.update(np.ascontiguousarray(images, np.float32))
-    return {"seconds": seconds, "peak": peak(), "held": held, "digest": found.hexdigest()}
+    return tell(seconds, held, found.hexdigest())
 
 
 def measure_road(folder: Path, who: str) -> dict:
@@ -239,11 +237,19 @@ def measure_road(folder: Path, who: str) -> dict:
     held = peak()
     matrix, totals, _, transform = load(folder, "placed.json")
     draw = make_transform(peer, transform.layout) if peer else None
-    start = time.perf_counter()
-    for values in dense_parts(matrix, totals, transform, np.arange(len(matrix))):
-        images = draw(values) if draw else draw_images(transform.layout, values)
-        assert images.shape[1:] == (transform.layout.height, transform.layout.width)
-    return {"seconds": time.perf_counter() - start, "peak": peak(), "held": held}
+
+    def walk() -> None:
+        for values in dense_parts(matrix, totals, transform, np.arange(len(matrix))):
+            images = draw(values) if draw else draw_images(transform.layout, values)
+            assert images.shape[1:] == (transform.layout.height, transform.layout.width)
+
+    return tell(watch(walk)[1], held)
+
+
+def tell(seconds: np.ndarray, held: float, found: str | None = None) -> dict:
+    """Give what a worker prints."""
+    told = {"seconds": seconds[0], "processor": seconds[1], "peak": peak(), "held": held}
+    return told if found is None else told | {"digest": found}
 
 
 def make_transform(peer, layout):
@@ -290,14 +296,19 @@ def tabulate(found: dict[tuple[str, str], list[dict]]) -> list[dict]:
         memory = max(run["peak"] for run in runs)
         ours = found[measure, "ours"]
         held = min(run["held"] for run in runs)
-        base = statistics.median(run["seconds"] for run in ours)
+        base, base_used = (
+            statistics.median(run[name] for run in ours) for name in ("seconds", "processor")
+        )
+        used = statistics.median(run["processor"] for run in runs)
         digests = {run["digest"] for run in runs + ours if "digest" in run}
         rows.append(
             {
                 "measure": measure,
                 "who": who,
                 "seconds": f"{seconds:.3g}",
+                "processor_seconds": f"{used:.3g}",
                 "times_ours": f"{seconds / base:.3g}",
+                "processor_times_ours": f"{used / base_used:.3g}",
                 "peak_mb": f"{memory:.0f}",
                 "after_imports_mb": f"{held:.0f}",
                 "memory_times_ours": f"{memory / max(run['peak'] for run in ours):.3g}",
@@ -312,7 +323,7 @@ def write_table(path: Path, rows: list[dict], data: str) -> None:
     from bioseq_dl.io.atomic import write_text
 
     ratio = next(
-        float(row["times_ours"])
+        float(row["processor_times_ours"])
         for row in rows
         if (row["measure"], row["who"]) == ("transform", "peer")
     )
@@ -323,7 +334,7 @@ def write_table(path: Path, rows: list[dict], data: str) -> None:
         f"{platform.machine()}, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}",
         f"# data: simulated, {data}; seed 0",
         "# seconds: median of the runs; peak_mb: most that the process held, input and imports too",
-        f"# aim: transform at least {AIM:g} times as fast: {ratio:g} ({met})",
+        f"# aim: transform at least {AIM:g} times as fast, of the processor: {ratio:g} ({met})",
     ]
     lines = ["\t".join(COLUMNS), *("\t".join(str(row[name]) for name in COLUMNS) for row in rows)]
     write_text(path, "\n".join([*head, *lines]) + "\n")
@@ -354,7 +365,8 @@ def main() -> None:
                     run = call_worker(folder, measure, who)
                     found.setdefault((measure, who), []).append(run)
                     print(measure, who, run, flush=True)
-        write_table(arguments.out, tabulate(found), data)
+                if ("transform", "peer") in found:  # what there is, should the rest be cut short
+                    write_table(arguments.out, tabulate(found), data)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def test_our_side_runs_from_the_sparse_file_to_pictures(speed, tmp_path, monkeyp
 
 def test_ratios_are_to_ours_and_unequal_pixels_are_told(speed):
     def run(seconds, peak, digest):
-        return {"seconds": seconds, "peak": peak, "held": 10.0, "digest": digest}
+        told = {"seconds": seconds, "processor": seconds / 2, "peak": peak, "held": 10.0}
+        return told | {"digest": digest}
 
     found = {
         ("transform", "ours"): [run(1.0, 100.0, "a"), run(3.0, 100.0, "a"), run(2.0, 90.0, "a")],
@@ -58,6 +59,7 @@ def test_ratios_are_to_ours_and_unequal_pixels_are_told(speed):
     }
     rows = speed.tabulate(found)
     assert [row["times_ours"] for row in rows] == ["1", "5", "6"]
+    assert [row["processor_seconds"] for row in rows] == ["1", "5", "6"]
     assert [row["memory_times_ours"] for row in rows] == ["1", "3", "9"]
     assert [row["same"] for row in rows] == ["yes", "yes", "no"]
     assert set(rows[0]) == set(speed.COLUMNS)
