@@ -11,7 +11,8 @@ clock's where other work runs.
 - ``fit``: places of all genes by t-SNE (perplexity 30) and linear sum assignment. Ours draws
   2,000 cells from the sparse file; the peer is given the same 2,000, dense and standardised, with
   scikit-learn's t-SNE on cosine distances (its default), and in another run all cells of train.
-- ``assign``: the same coordinates to pixels; ``same`` says whether the pixels are equal.
+- ``assign``: the same coordinates to pixels; ``same`` says whether the pixels are equal
+  (of genes whose coordinates are equal, in whatever order).
 - ``transform``: the same dense values and the same layout to pictures, in parts of 2,000 cells
   (and, of the peer, all at once); ``same`` compares digests of the pictures as float32.
 - ``road``: from the sparse file to pictures, part by part, with the same function for the dense
@@ -194,7 +195,7 @@ def measure_fit(folder: Path, who: str) -> dict:
 
 
 def measure_assign(folder: Path, who: str) -> dict:
-    from bioseq_dl.encode.assignment import assign_pixels
+    from bioseq_dl.encode.assignment import assign_pixels, settle_ties
 
     peer = load_peer(folder) if who != "ours" else None
     held = peak()
@@ -205,7 +206,8 @@ def measure_assign(folder: Path, who: str) -> dict:
     else:
         solve = peer._parse_discretization("lsa")
         found, seconds = watch(lambda: solve(layout.coordinates, shape))
-        pixels = found[:, 0] * layout.width + found[:, 1]
+        # Genes in one spot are told apart by nothing: which has which pixel is the solver's whim.
+        pixels = settle_ties(layout.coordinates, found[:, 0] * layout.width + found[:, 1])
     return tell(seconds, held, digest(pixels.astype(np.int64)))
 
 
