@@ -16,7 +16,7 @@ _FIRST = 32
 """Pixels around each point, and around its rough place, that are tried first."""
 _MORE = 64
 """Pixels that may join for a point at a time."""
-_BLOCK = 1 << 22
+_BLOCK = 1 << 18
 """Distances that are held at a time where all are compared."""
 _FILLING = 0.8
 """Of a grid whose size is not given: genes by pixels, at most."""
