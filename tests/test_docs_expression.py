@@ -21,4 +21,4 @@ def test_examples_of_the_guide_are_valid(example: str) -> None:
 
 
 def test_the_guide_has_examples() -> None:
-    assert len(EXAMPLES) >= 5
+    assert len(EXAMPLES) >= 6

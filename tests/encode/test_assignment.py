@@ -14,6 +14,7 @@ from bioseq_dl.encode.assignment import (
     fall_on_pixels,
     find_side,
     scale_to_grid,
+    settle_ties,
     turn_upright,
 )
 from bioseq_dl.encode.curve import draw_curve
@@ -60,6 +61,16 @@ def test_assignment_of_a_crowd_is_that_of_the_dense_problem():
     centres = np.stack(np.divmod(np.arange(625), 25), axis=1) + 0.5
     _, best = linear_sum_assignment(cdist(points, centres, "sqeuclidean"))
     assert (assign_pixels(points, 25, 25) == best).all()
+
+
+def test_points_in_one_spot_take_their_pixels_in_order():
+    points = np.array([[2.5, 2.5], [0.5, 0.5], [2.5, 2.5], [2.5, 2.5]])
+    pixels = assign_pixels(points, 5, 5)
+    assert pixels[1] == 0
+    assert pixels[0] < pixels[2] < pixels[3]
+    assert 12 in pixels
+    settled = settle_ties(points, np.array([9, 1, 4, 6]))
+    assert settled.tolist() == [4, 1, 6, 9]
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.3, 1.2, 2.5])

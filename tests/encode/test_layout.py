@@ -294,6 +294,13 @@ def test_too_few_genes_are_said():
     assert sorted(layout.pixels.tolist()) == [0, 1]
 
 
+@pytest.mark.parametrize("kind", ["tsne", "pca", "clustered"])
+@pytest.mark.parametrize("genes", [4, 9])
+def test_genes_that_are_all_alike_get_pixels_of_their_own(kind, genes):
+    layout = encode(np.full((10, genes), 3.0), CellLayout(kind=kind)).transforms[0].layout
+    assert len(set(layout.pixels.tolist())) == genes
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
