@@ -107,11 +107,6 @@ def test_check_reads_cells(project, capsys):
     assert "a.h5ad: 120 of 120 records" in capsys.readouterr().out
 
 
-def test_the_road_ends_with_encode(project, capsys):
-    assert call(project, "train", examples="e.safetensors", model="model.pt") == 2
-    assert "the task has no network to train; found 'expression'" in capsys.readouterr().err
-
-
 def test_matrix_that_is_not_there_is_said(project, capsys):
     run_to_examples(project, "one")
     (project / "one" / "matrix.safetensors").unlink()

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import anndata
 import pytest
 from workflow_project import Project
 
@@ -16,9 +17,19 @@ from bioseq_dl.layout import stage_folder
 pytestmark = pytest.mark.workflow
 
 
-def test_cells_and_sequences_take_the_rules_of_their_kind(
-    project: Project, make_run: Callable[..., dict[str, Any]]
-) -> None:
+SMALL: dict[str, Any] = {
+    "title": "Cells by pictures",
+    "encode": {"layout": {"kind": "pca"}},
+    "model": {"kind": "cnn2d", "stem": {"channels": 4}, "stages": [], "grid": 2},
+    "train": {"epochs": 2, "batch_size": 16},
+    "baselines": {"pca": 3, "forest": False},
+    "evaluate": {"bootstrap": 20, "drawn": 0},
+    "saliency": {"test": "t-test"},
+}
+
+
+def write_cells(project: Project) -> dict[str, Any]:
+    """Write a table of cells; give a run that reads it."""
     draw = random.Random(0)
     rows = [
         f"c{number},{'TB'[number % 2]},"
@@ -33,12 +44,18 @@ def test_cells_and_sequences_take_the_rules_of_their_kind(
         "source": {"path": "data/cells.csv"},
         "columns": {"type": "type"},
     }
-    cells = {
+    return {
         "task": "expression",
         "targets": {"kind": "multiclass", "names": ["type"], "classes": ["T", "B"]},
         "ingest": {"inputs": [entry]},
         "split": {"folds": 2},
     }
+
+
+def test_cells_and_sequences_take_the_rules_of_their_kind(
+    project: Project, make_run: Callable[..., dict[str, Any]]
+) -> None:
+    cells = write_cells(project)
     places = "".join(f"g{number},{number // 6},{number % 6}\n" for number in range(30))
     (project.folder / "data" / "places.csv").write_text(f"gene,row,column\n{places}")
     layout = {"kind": "file", "source": {"path": "data/places.csv"}}
@@ -65,3 +82,24 @@ def test_cells_and_sequences_take_the_rules_of_their_kind(
         transform = project.folder / folders[name][1] / "transforms" / "fold0.json"
         assert ("layout" in json.loads(transform.read_text())) is has
     assert "Nothing to be done" in project.run(*wanted).stdout
+
+
+def test_cells_go_the_whole_road(project: Project, make_run: Callable[..., dict[str, Any]]) -> None:
+    runs = {"dna": make_run(), "cells": write_cells(project) | SMALL}
+    project.configure(**runs)
+    done = project.run()
+    assert done.returncode == 0, done.stdout
+    counts = {"predict": 1, "predict_cells": 2, "baseline": None, "saliency": 1, "annotate": 1}
+    for rule, count in counts.items():
+        found = done.stdout.count(f"rule {rule}:")
+        assert found == count or (count is None and found)
+    results = project.folder / "results"
+    assert "Cells by pictures" in (results / "report" / "report.html").read_text()
+    cells = anndata.read_h5ad(results / "runs" / "cells" / "cells.h5ad")
+    assert set(cells.obs["predicted_type"]) <= {"T", "B", "unknown"}
+    assert "Nothing to be done" in project.run().stdout
+    runs["cells"]["saliency"] = {"test": "t-test", "top": 5}
+    project.configure(**runs)
+    again = project.run()
+    assert again.stdout.count("rule saliency:") == 1
+    assert "rule train:" not in again.stdout
