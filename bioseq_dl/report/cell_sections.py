@@ -126,6 +126,8 @@ def _tell_embedding(run: RunResults) -> Section | None:
         " A network that learnt the classes of the training cells knows more than PCA does, which "
         "has not seen them: what it gains may be just that."
     )
+    if len(run.metrics["targets"]) > 1:
+        told.append(f"Classes are those of {found['target']}.")
     tables = [tabulate_embedding(run)]
     return Section("embedding", "Embedding", told, tables, _given([picture]))
 

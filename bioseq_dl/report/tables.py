@@ -281,7 +281,10 @@ def _list_measures(
         f"Length ({run.unit})": ("length", say_count),
         "GC": ("gc", "{:.2f}".format),
         "Genes": ("genes", say_count),
-        "Sum": ("total", lambda value: say_count(value) if abs(value) >= 100 else f"{value:.3g}"),
+        "Sum of values": (
+            "total",
+            lambda value: say_count(value) if abs(value) >= 100 else f"{value:.3g}",
+        ),
         "Mitochondrial": ("mitochondrial", "{:.3f}".format),
     }
     # Lengths are told even where they are not known.

@@ -49,6 +49,7 @@ def make_cells(
     decoder: bool = True,
     embeddings: bool = True,
     spread: float = 0.5,
+    doublets: float = 1.3,
 ) -> MadeCells:
     """Make a model whose embedding tells the classes apart, and a PCA that does so less."""
     generator = np.random.default_rng(7)
@@ -94,7 +95,7 @@ def make_cells(
             pq.write_table(pa.table(columns), place / "cells.parquet")
             if decoder:
                 kinds = ["doublet"] * 40 + ["shuffled"] * 40
-                worse = np.repeat([1.3, 2.2], 40) * generator.gamma(9.0, 0.1, 80)
+                worse = np.repeat([doublets, 2.2], 40) * generator.gamma(9.0, 0.1, 80)
                 table = {"kind": kinds, "reconstruction": worse.astype(np.float32)}
                 pq.write_table(pa.table(table), place / "outliers.parquet")
     return made

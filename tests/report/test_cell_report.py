@@ -139,3 +139,13 @@ def test_a_page_of_two_classes_without_embedding(
     assert 'id="cells-unknown"' in page
     assert 'id="cells-embedding"' not in page
     assert 'id="cells-anomaly"' not in page
+
+
+def test_a_score_that_finds_nothing_is_said_to(
+    make_report: Callable[..., tuple[str, Path]],
+) -> None:
+    targets = Targets(kind="binary", names=("sick",))
+    page, _ = make_report(targets, embeddings=False, doublets=0.4)
+    text = read_text(page)
+    assert "Of two cells in one the error is smaller than of test cells" in text
+    assert "Of values at other genes" not in text
