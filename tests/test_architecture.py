@@ -54,6 +54,7 @@ FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 # Import name: name of the package in env files and extras.
 PACKAGES = {
     "Bio": "biopython",
+    "graspologic_native": "graspologic-native",
     "jinja2": "jinja2",
     "lightning_fabric": "lightning-fabric",
     "sklearn": "scikit-learn",

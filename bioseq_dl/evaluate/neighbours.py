@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import networkx as nx
 import numpy as np
+from graspologic_native import leiden_csr
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 FEWEST = 4
 """With fewer cells there is neither a graph nor a map."""
+ITERATIONS = 2
+"""Of Leiden: as many as scanpy advises."""
 MIN_DISTANCE = 0.5
 """Of the map: scanpy's."""
 _HALVINGS = 64
@@ -78,14 +80,29 @@ def _weigh(distances: Floats) -> Floats:
 def cluster_graph(graph: sparse.csr_array, seed: int) -> Codes:
     """Cluster a graph by modularity at resolution 1: the cluster of each node, int64 (n,).
 
-    Louvain's method (Blondel et al. 2008) by networkx. Of Leiden, which refines it, the common
-    packages (leidenalg, igraph) are GPL.
+    Leiden's method (Traag, Waltman & van Eck 2019) by graspologic-native; the common packages
+    (leidenalg, igraph) are GPL. A node without a neighbour is a cluster of its own.
     """
-    found = nx.community.louvain_communities(nx.from_scipy_sparse_array(graph), seed=seed)
-    clusters = np.empty(graph.shape[0], np.int64)
-    for code, nodes in enumerate(found):
-        clusters[list(nodes)] = code
-    return clusters
+    if not graph.nnz:
+        return np.arange(graph.shape[0])
+    _, found = leiden_csr(
+        graph.indptr.astype(np.int64),
+        graph.indices.astype(np.int32),
+        graph.data.astype(np.float64),
+        graph.shape[0],
+        iterations=ITERATIONS,
+        seed=seed,
+    )
+    # Clusters are numbered in the order of their first nodes.
+    names: dict[int, int] = {}
+    alone = np.diff(graph.indptr) == 0
+    return np.array(
+        [
+            names.setdefault(-1 - node if alone[node] else found[node], len(names))
+            for node in range(graph.shape[0])
+        ],
+        np.int64,
+    )
 
 
 def map_cells(embedding: NDArray[np.float32], neighbours: int, seed: int) -> NDArray[np.float32]:

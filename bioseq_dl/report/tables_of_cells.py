@@ -182,7 +182,7 @@ def tabulate_embedding(run: RunResults) -> Table:
         for name in names
     )
     note = (
-        f"The {found['neighbours']} nearest training cells vote. Clusters: Louvain's, of the graph "
+        f"The {found['neighbours']} nearest training cells vote. Clusters: Leiden's, of the graph "
         f"of {found['neighbours']} nearest test cells of a fold ({counts} on average); they have "
         "no interval, since a cell that is drawn twice agrees with itself."
     )
