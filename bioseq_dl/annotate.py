@@ -34,7 +34,7 @@ class Annotated:
     """
 
     obs: dict[str, object]
-    obsm: dict[str, NDArray[np.float32] | pd.DataFrame]
+    obsm: dict[str, NDArray[np.float32]]
 
 
 def annotate_cells(
@@ -85,7 +85,7 @@ def annotate_cells(
             chosen[rows[take]], roles[rows[take]] = fold, of[take]
     obs: dict[str, object] = {"bioseq_dl_fold": chosen, "bioseq_dl_role": pd.Categorical(roles)}
     first = seeds[folds[0]][0]
-    obsm: dict[str, NDArray[np.float32] | pd.DataFrame] = {
+    obsm: dict[str, NDArray[np.float32]] = {
         "X_bioseq_dl": _spread(first.embedding, first.rows, len(ids))
     }
     for target in targets.names:
@@ -136,7 +136,7 @@ def _predict(
     seeds: Mapping[int, Sequence[_Cells]],
     chosen: NDArray[np.int64],
     rules: Mapping[int, Mapping[str, Rule]],
-    obsm: dict[str, NDArray[np.float32] | pd.DataFrame],
+    obsm: dict[str, NDArray[np.float32]],
 ) -> dict[str, object]:
     names = targets.classes if targets.kind == "multiclass" else ("0", "1")
     width = 1 if targets.kind == "regression" else len(names)
@@ -154,7 +154,7 @@ def _predict(
     if targets.kind == "regression":
         return {f"predicted_{target}": found[:, 0]}
     words = [names[code] if code >= 0 else UNKNOWN for code in codes.tolist()]
-    obsm[f"probability_{target}"] = pd.DataFrame(found.astype(np.float32), columns=list(names))
+    obsm[f"probability_{target}"] = found.astype(np.float32)
     known = [name for name in (*names, UNKNOWN) if name in set(words)]
     return {
         f"predicted_{target}": pd.Categorical(words, categories=known),

@@ -41,6 +41,11 @@ def run(arguments: argparse.Namespace) -> None:
     rules = {fold: read_rules(arguments.metrics, [fold]) for fold, _ in files}
     made = annotate_cells(records["id"].to_pylist(), files, entry.targets, rules)
     cells = build_anndata(matrix, describe_records(records, entry.targets))
-    notes = {"version": __version__, "task": entry.task, "networks": len(files)}
+    notes = {
+        "version": __version__,
+        "task": entry.task,
+        "classes": list(entry.targets.classes),
+        "networks": len(files),
+    }
     write_annotated(arguments.out, cells, made.obs, made.obsm, notes)
     log(f"{len(cells):,} cells in {arguments.out}")

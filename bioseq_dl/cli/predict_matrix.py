@@ -60,6 +60,7 @@ def _write_h5ad(
     embedding: Any,
     checkpoints: list[Checkpoint],
 ) -> None:
+    import numpy as np
     import pandas as pd
 
     from bioseq_dl.io.annotated import build_anndata, read_anndata, write_annotated
@@ -69,8 +70,18 @@ def _write_h5ad(
         made = read_anndata(arguments.matrix)
     else:
         made = build_anndata(cells.matrix, pd.DataFrame(index=list(cells.ids)))
-    columns = {name.replace(":", "_"): table[name].to_numpy() for name in table.column_names}
+    obsm = {"X_bioseq_dl": embedding}
+    columns = {}
+    targets = checkpoints[0].targets
+    for name in table.column_names:
+        if targets.kind == "multiclass" and name.count(":") > 1:
+            continue  # a column a class: together in obsm, whatever signs their names have
+        columns[name.replace(":", "_")] = table[name].to_numpy()
+    if targets.kind == "multiclass":
+        for target in targets.names:
+            parts = [table[f"probability:{target}:{label}"].to_numpy() for label in targets.classes]
+            obsm[f"probability_{target}"] = np.stack(parts, axis=1).astype(np.float32)
     models = [str(Path(path)) for path in arguments.model]
     notes: dict[str, object] = {"models": models, "sha256": [hash_file(path) for path in models]}
-    notes["task"] = checkpoints[0].task
-    write_annotated(arguments.predictions, made, columns, {"X_bioseq_dl": embedding}, notes)
+    notes |= {"task": checkpoints[0].task, "classes": list(targets.classes)}
+    write_annotated(arguments.predictions, made, columns, obsm, notes)

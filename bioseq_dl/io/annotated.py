@@ -62,7 +62,7 @@ def write_annotated(
     path: str | Path,
     cells: anndata.AnnData,
     obs: Mapping[str, Any],
-    obsm: Mapping[str, NDArray[np.float32] | pd.DataFrame],
+    obsm: Mapping[str, NDArray[np.float32]],
     notes: Mapping[str, Any],
 ) -> None:
     """Write cells with further columns, atomically.
@@ -87,8 +87,7 @@ def write_annotated(
     for name, values in obs.items():
         cells.obs[name] = values
     for name, table in obsm.items():
-        kept = table.set_axis(cells.obs_names) if isinstance(table, pd.DataFrame) else table
-        cells.obsm[name] = kept
+        cells.obsm[name] = table
     cells.uns["bioseq_dl"] = dict(notes)
     with atomic_path(path) as temporary:
         cells.write_h5ad(temporary, compression="gzip")

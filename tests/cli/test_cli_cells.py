@@ -203,7 +203,7 @@ def test_new_cells_are_predicted_whatever_the_order_of_their_genes(done, new, tm
     assert list(rows["id"]) == list(new.obs_names)
     assert list(rows["class:type"]) == list(called)
     np.testing.assert_allclose(
-        rows["probability:type:T"], found.obs["probability_type_T"], rtol=1e-4, atol=1e-7
+        rows["probability:type:T"], found.obsm["probability_type"][:, 0], rtol=1e-4, atol=1e-7
     )
 
 
