@@ -220,7 +220,7 @@ def draw_calibration(run: RunResults, rows: pd.DataFrame, unit: str = "records")
             xlabel="Stated probability", ylabel="Share that came true",
             xlim=(-0.01, 1.01), ylim=(-0.01, 1.02),
         )  # fmt: skip
-        axis.legend(loc="upper left")
+        axis.legend(loc="best")
         svg = render_svg(figure, f"{run.name}-calibration", f"Calibration of {run.name}")
     what = "the class named" if run.metrics["kind"] != "binary" else "the positive class"
     caption = f"Probability of {what}, in bins of equally many {unit}"
