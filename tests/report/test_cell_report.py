@@ -120,6 +120,9 @@ def test_a_page_of_ten_types(make_report: Callable[..., tuple[str, Path]], tmp_p
     figures = {path.stem for path in (folder / "figures/cells").iterdir()}
     assert {"confusion", "unknown", "umap", "anomaly", "error_rates"} <= figures
     assert {"saliency", "layout"} <= figures
+    for curve in ("roc", "pr"):  # ten classes are told apart
+        svg = (folder / f"figures/cells/{curve}.svg").read_text()
+        assert all(name in svg for name in TYPES)
     # Of a gene's name only what the page sets itself is markup.
     assert '<b class="whole">&lt;NA&amp;&gt;</b>' in page
     assert f"fewer than two training cells: {TYPES[0]}." in text
