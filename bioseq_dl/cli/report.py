@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from bioseq_dl.cli.common import add_path, start_log
 from bioseq_dl.config import Run, load_config
 from bioseq_dl.layout import (
+    asks_saliency,
     evaluation_folder,
     explain_folder,
     landscape_folder,
     list_models,
     model_folder,
+    saliency_folder,
     stage_folder,
     variants_folder,
 )
@@ -77,4 +79,5 @@ def _list_files(results: Path, name: str, entry: Run) -> RunFiles:
         },
         explained=explain_folder(results, name) if entry.explain is not None else None,
         landscape=landscape_folder(results, name) if entry.landscape is not None else None,
+        saliency=saliency_folder(results, name) if asks_saliency(entry) else None,
     )

@@ -120,7 +120,7 @@ def map_cells(embedding: NDArray[np.float32], neighbours: int, seed: int) -> NDA
         b=b,
         gamma=1.0,
         negative_sample_rate=5,
-        n_epochs=0,
+        n_epochs=None,  # by the number of cells; 0 is none: the map would stay where it starts
         init="spectral",
         random_state=np.random.RandomState(seed),
         metric="euclidean",

@@ -41,7 +41,8 @@ class Told:
     summary : dict
         ``method``, ``networks``, ``genes``, ``top``, ``test``; ``targets``: target: class:
         ``{cells, train, shared, expected, p, agreement}``; ``images``: null, or ``{height, width,
-        target, classes: {name: {mean, map}}}`` of the first target.
+        genes, pixels, target, classes: {name: {mean, map}}}`` of the first target, where
+        ``pixels`` says of each of ``genes`` its place, row * width + column.
     """
 
     genes: pd.DataFrame
@@ -93,7 +94,7 @@ def tell_saliency(
     targets: dict[str, Any] = {}
     images: dict[str, Any] | None = None
     for place, target in enumerate(spec.names):
-        ranked = _rank_genes(examples, place, names, config.test)
+        ranked, trained = _rank_genes(examples, place, names, config.test)
         targets[target] = {}
         pictures = {}
         for code, name in enumerate(names):
@@ -112,7 +113,8 @@ def tell_saliency(
             )
             table, compared = _compare(scores, ranked[name], genes, config.top)
             rows.append(table.assign(target=target, **{"class": name}))
-            targets[target][name] = {"cells": len(cells)} | compared
+            counts = {"cells": len(cells), "train": trained[code]}
+            targets[target][name] = counts | compared
             if networks[0].model.needs_image and place == 0:
                 pictures[name] = _draw(networks, examples, values, output, device)
         if pictures:
@@ -121,6 +123,8 @@ def tell_saliency(
             images = {
                 "height": layout.height,
                 "width": layout.width,
+                "genes": list(genes),
+                "pixels": layout.pixels.tolist(),
                 "target": target,
                 "classes": pictures,
             }
@@ -155,8 +159,11 @@ def _unit(scores: Floats) -> Floats:
 
 def _rank_genes(
     examples: CellExamples, target: int, names: Sequence[str], test: str
-) -> dict[str, pd.DataFrame]:
-    """Rank the genes of each class that has two training cells or more; best first."""
+) -> tuple[dict[str, pd.DataFrame], list[int]]:
+    """Rank the genes of each class that has two training cells or more, best first.
+
+    Beside them stands how many training cells each class has.
+    """
     rows = examples.select(examples.fold, "train")
     labels = np.asarray(examples.targets[rows, target])
     known = ~np.isnan(labels)
@@ -164,7 +171,7 @@ def _rank_genes(
     counts = np.bincount(codes, minlength=len(names))
     usable = [name for code, name in enumerate(names) if counts[code] > 1]
     if len(usable) < 2:
-        return {}
+        return {}, counts.tolist()
     cells = anndata.AnnData(
         examples.gather_plain(rows, examples.fold),
         obs=pd.DataFrame(
@@ -176,7 +183,8 @@ def _rank_genes(
         # Of values that are no logarithms its fold changes mean nothing; it says so at length.
         warnings.simplefilter("ignore")
         scanpy.tl.rank_genes_groups(cells, "class", groups=usable, method=test)
-        return {name: scanpy.get.rank_genes_groups_df(cells, group=name) for name in usable}
+        found = {name: scanpy.get.rank_genes_groups_df(cells, group=name) for name in usable}
+    return found, counts.tolist()
 
 
 def _compare(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
@@ -21,7 +22,9 @@ from bioseq_dl.report.style import (
 from bioseq_dl.report.words import file_name, name_predictor, say_count
 
 MOST_LINES = 6
-"""With more targets or classes than colours, lines are grey and not told apart."""
+"""With more targets than colours, lines are grey and not told apart."""
+MOST_NAMED = 10
+"""Classes of one target that are told apart, by names under the picture."""
 MOST_GREY = 60
 """Grey lines drawn, evenly chosen among the targets."""
 MOST_TABLES = 4
@@ -139,7 +142,9 @@ def draw_ranking(
 ) -> Picture:
     """Draw ROC or precision-recall curves: of predictors, or of targets and classes."""
     lines = _lines(run, rows)
-    with drawing() as figure:
+    # Many names stand under the picture.
+    under = len(lines) > MOST_LINES and lines[0][0] is not None
+    with drawing(height=2.9 + 0.17 * len(lines) * under) as figure:
         axis = figure.subplots()
         if curve == "roc":
             axis.plot([0, 1], [0, 1], "--", color=GREY, lw=1, label="chance")
@@ -147,11 +152,12 @@ def draw_ranking(
             style: dict[str, Any] = {"color": colour, "label": name}
             axis.plot(points["x"], points["y"], **style | ({"lw": 0.7} if name is None else {}))
         axis.set(xlabel=x, ylabel=y, xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-        if curve == "roc" or lines[0][0]:
+        if under:
+            figure.legend(loc="outside lower center", alignment="left")
+        elif curve == "roc" or lines[0][0]:
             axis.legend(loc="lower right" if curve == "roc" else "lower left")
         svg = render_svg(figure, f"{run.name}-{curve}", f"{title} of {run.name}")
-    several = len(lines) > MOST_LINES
-    caption = "One line per target or class." if several else _caption(run, rows)
+    caption = _caption(run, rows) if lines[0][0] else "One line per target or class."
     return Picture(curve, title, caption, svg, rows.dropna(axis=1, how="all"))
 
 
@@ -167,6 +173,13 @@ def _lines(run: RunResults, rows: pd.DataFrame) -> list[tuple[str | None, str, p
     many = len(parts) > MOST_LINES
     parts = parts[:: -(-len(parts) // MOST_GREY)]
     place = 1 if run.metrics["kind"] == "multiclass" and len(run.metrics["targets"]) == 1 else 0
+    if place and many and len(parts) <= MOST_NAMED:
+        palette = [mpl.colors.to_hex(colour) for colour in mpl.colormaps["tab10"](range(10))]
+        codes = [list(run.metrics["classes"]).index(str(key[1])) for key, _ in parts]
+        return [
+            (_shorten(key[1]), palette[code % 10], points)
+            for code, (key, points) in zip(codes, parts, strict=True)
+        ]
     return [
         (None, GREY, points)
         if many

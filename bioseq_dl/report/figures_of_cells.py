@@ -60,7 +60,7 @@ def draw_maps(run: RunResults) -> Picture | None:
         return None
     regression = run.metrics["kind"] == "regression"
     spaces = list(dict.fromkeys(table["space"]))
-    colours = {} if regression else _colour(run.metrics["classes"], table["class"])
+    colours = {} if regression else choose_colours(run.metrics["classes"], table["class"])
     rows = -(-len(colours) // 4)
     drawn: Any = None
     with drawing(_FULL if len(spaces) > 1 else 4.6, 4.1 + 0.19 * rows) as figure:
@@ -120,7 +120,7 @@ def draw_anomaly(run: RunResults) -> Picture | None:
     return Picture("anomaly", "ROC of spiked outliers", caption, svg, curves)
 
 
-def _colour(classes: Sequence[str], drawn: pd.Series[Any]) -> dict[str, Any]:
+def choose_colours(classes: Sequence[str], drawn: pd.Series[Any]) -> dict[str, Any]:
     """Give a colour to each class that is drawn, in the order of the classes."""
     counts = drawn.value_counts()
     present = [name for name in classes if counts.get(name, 0)]

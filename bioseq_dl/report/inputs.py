@@ -57,6 +57,8 @@ class RunFiles:
     """Folder of explain."""
     landscape: Path | None = None
     """Folder of landscape."""
+    saliency: Path | None = None
+    """Folder of saliency."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

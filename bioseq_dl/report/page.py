@@ -21,6 +21,7 @@ from bioseq_dl.report.figures import draw_error_rates, draw_performance
 from bioseq_dl.report.figures_of_steps import draw_data, draw_learning, draw_overview
 from bioseq_dl.report.inputs import RunFiles, RunResults, read_run
 from bioseq_dl.report.landscape import Told, read_landscape, tell_landscape
+from bioseq_dl.report.saliency import Scored, read_saliency, tell_saliency
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
 from bioseq_dl.report.tables import (
@@ -105,6 +106,7 @@ def build_report(config: Config, runs: Mapping[str, RunFiles], out: Path) -> Non
             run,
             read_explained(runs[run.name].explained),
             read_landscape(runs[run.name].landscape),
+            read_saliency(runs[run.name].saliency),
         )
         for run in read
     ]
@@ -133,7 +135,11 @@ def build_report(config: Config, runs: Mapping[str, RunFiles], out: Path) -> Non
 
 
 def _write_chapter(
-    run: Run, results: RunResults, explained: Explained | None, landscape: Told | None
+    run: Run,
+    results: RunResults,
+    explained: Explained | None,
+    landscape: Told | None,
+    scored: Scored | None,
 ) -> Chapter:
     metrics = results.metrics
     telling = _OF_CELLS if results.cells else _TELLING.get(metrics["kind"], _OF_RECORDS)
@@ -151,6 +157,7 @@ def _write_chapter(
             *(tell_variants(results.name, name, found) for name, found in results.variants.items()),
             *([tell_explained(results.name, explained)] if explained is not None else []),
             *([tell_landscape(results.name, landscape, metrics)] if landscape is not None else []),
+            *([tell_saliency(results.name, scored, metrics)] if scored is not None else []),
             _tell_provenance(results),
         ],
         config=yaml.safe_dump(run.model_dump(mode="json"), sort_keys=False, allow_unicode=True),

@@ -43,11 +43,14 @@ class Cell:
         Said smaller, under the text.
     tone : str
         ``good``, ``bad``, ``even`` or none.
+    names : sequence of (str, bool)
+        What `text` lists, where it lists names: each, and whether it is set bold.
     """
 
     text: str
     small: str = ""
     tone: str = ""
+    names: Sequence[tuple[str, bool]] = ()
 
 
 @dataclass(frozen=True)

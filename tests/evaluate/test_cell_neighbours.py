@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from anndata import AnnData
 from scipy import sparse
+from sklearn.metrics import silhouette_score
 
 from bioseq_dl.config import CellEvaluate
 from bioseq_dl.evaluate.anomaly import judge_anomalies
-from bioseq_dl.evaluate.neighbours import cluster_graph, link_cells
+from bioseq_dl.evaluate.neighbours import cluster_graph, link_cells, map_cells
 from bioseq_dl.evaluate.unknown import choose_threshold
 
 
@@ -29,6 +30,17 @@ def test_the_graph_is_that_of_scanpy() -> None:
     scanpy.pp.neighbors(table, n_neighbors=15, use_rep="X")
     theirs = table.obsp["connectivities"]
     assert ours.toarray() == pytest.approx(theirs.toarray(), abs=1e-5)
+
+
+def test_a_map_is_laid_out_and_not_left_where_it_starts() -> None:
+    """Two axes of the spectral start cannot keep eight groups apart; the layout can."""
+    generator = np.random.default_rng(0)
+    codes = np.arange(160) % 8
+    centres = 4 * generator.normal(size=(8, 10))
+    embedding = (centres[codes] + generator.normal(size=(160, 10))).astype(np.float32)
+    places = map_cells(embedding, 15, 0)
+    assert silhouette_score(places, codes) > 0.5
+    assert np.array_equal(places, map_cells(embedding, 15, 0))
 
 
 def test_clusters_are_the_blobs_and_the_same_every_time() -> None:

@@ -26,6 +26,7 @@ from bioseq_dl.predictions import build_predictions
 from bioseq_dl.report.inputs import RunFiles, TrainingFiles
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "evaluate"))  # made_residues
+sys.path.insert(0, str(Path(__file__).parent))  # made_saliency
 
 PROVENANCE = {
     "versions": {"python": "3.11.7", "bioseq_dl": "0.1.0", "torch": "2.13.0"},

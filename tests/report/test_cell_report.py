@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_cells import TYPES, make_cells
+from made_saliency import write_saliency
 
 from bioseq_dl.config import Config, Targets, validate_config
 from bioseq_dl.data.audit_result import write_audit
@@ -53,6 +54,7 @@ def make_report(
             ingest=tmp_path / "ingest.json",
             audit=tmp_path / "audit.json",
             pairs=tmp_path / "audit_pairs.tsv",
+            saliency=tmp_path / "saliency",
         )
         out = tmp_path / "report.html"
         build_report(config, {"cells": given}, out)
@@ -98,13 +100,14 @@ def read_text(page: str) -> str:
     return re.sub(r"<[^>]*>", " ", page)
 
 
-def test_a_page_of_ten_types(make_report: Callable[..., tuple[str, Path]]) -> None:
+def test_a_page_of_ten_types(make_report: Callable[..., tuple[str, Path]], tmp_path: Path) -> None:
     targets = Targets(kind="multiclass", names=("cell_type",), classes=TYPES)
+    write_saliency(tmp_path / "saliency", list(TYPES[1:]))
     page, folder = make_report(targets)
     heads = re.findall(r'<h3 id="cells-(\w+)"', page)
     assert heads == [
         *("results", "data", "split", "training", "unknown", "embedding", "anomaly", "errors"),
-        "provenance",
+        *("saliency", "provenance"),
     ]
     text = read_text(page)
     assert not re.findall(OF_SEQUENCES, text, flags=re.IGNORECASE)
@@ -116,6 +119,13 @@ def test_a_page_of_ten_types(make_report: Callable[..., tuple[str, Path]]) -> No
         assert name in text
     figures = {path.stem for path in (folder / "figures/cells").iterdir()}
     assert {"confusion", "unknown", "umap", "anomaly", "error_rates"} <= figures
+    assert {"saliency", "layout"} <= figures
+    for curve in ("roc", "pr"):  # ten classes are told apart
+        svg = (folder / f"figures/cells/{curve}.svg").read_text()
+        assert all(name in svg for name in TYPES)
+    # Of a gene's name only what the page sets itself is markup.
+    assert '<b class="whole">&lt;NA&amp;&gt;</b>' in page
+    assert f"fewer than two training cells: {TYPES[0]}." in text
     # Two names that begin alike stay apart on the axes.
     svg = (folder / "figures/cells/confusion.svg").read_text()
     assert "CD8+/CD45RA+ Naive Cytotoxic" in svg
