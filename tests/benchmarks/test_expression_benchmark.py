@@ -31,7 +31,7 @@ def test_all_runs_share_cells_folds_and_genes(measures):
     for part in ("targets", "ingest", "split", "encode", "baselines"):
         assert len({getattr(run, part).model_dump_json() for run in runs}) == 1
     assert {run.split.folds for run in runs} == {5}
-    assert {run.train.seeds for run in runs} == {(1, 2, 3)}
+    assert all(len(run.train.seeds) > 1 for run in runs)
 
 
 def test_simulated_cells_are_sparse_counts_of_all_types(scale, tmp_path):
