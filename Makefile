@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CORES ?= 2
 
-.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-motifs reference clean
+.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-expression bench-motifs reference clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -83,6 +83,11 @@ bench-residues: $(READY)  ## secondary structure on CB513 (hours on 2 cores)
 bench-fitness: $(READY)  ## the effect of mutations: GB1, avGFP, amyloid, TDP-43
 	$(BIN)/python benchmarks/run_accuracy.py benchmarks/protein_fitness/config.yaml
 	$(BIN)/python benchmarks/protein_fitness/intervals.py
+
+bench-expression: $(READY)  ## cell types of pbmc68k_reduced; memory from counts to pictures
+	$(BIN)/python benchmarks/run_accuracy.py benchmarks/expression/config.yaml
+	$(BIN)/python benchmarks/expression/measures.py
+	$(BIN)/python benchmarks/expression/scale.py
 
 bench-motifs: $(READY)  ## the factors of the GUE tasks (after bench-gue)
 	$(BIN)/python benchmarks/motifs/run.py

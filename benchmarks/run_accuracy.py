@@ -95,7 +95,7 @@ def tabulate(name: str, run: Run, results: Path) -> list[dict[str, Any]]:
         row |= {f"auroc_{key}": value for key, value in others.items()}
         row |= {
             "parameters": trained[0]["parameters"],
-            "seeds": len(trained),
+            "seeds": len({t["seed"] for t in trained}),
             "train_seconds_each": round(sum(t["training_seconds"] for t in trained) / len(trained)),
             "precision": trained[0]["precision"],
             "data_sha256": digest(sources),

@@ -21,8 +21,9 @@ def predict_logistic(examples: CellExamples, fold: int, config: CellBaselines) -
     """Fit logistic or ridge regression on the scaled genes; see `fit_linear`."""
     rows = find_rows(examples, fold)
     features = examples.gather(np.arange(len(examples)), fold)
-    outputs, chosen = fit_linear(examples, rows, features, config.strengths)
-    return Predicted(rows.judged, outputs, f"{_genes(examples, fold)}; {chosen}")
+    balanced = config.class_weights == "balanced"
+    outputs, chosen = fit_linear(examples, rows, features, config.strengths, balanced=balanced)
+    return Predicted(rows.judged, outputs, f"{_genes(examples, fold)}{_weights(config)}; {chosen}")
 
 
 def predict_forest(examples: CellExamples, fold: int, config: CellBaselines) -> Predicted:
@@ -45,11 +46,13 @@ def predict_forest(examples: CellExamples, fold: int, config: CellBaselines) -> 
             model = RandomForestRegressor(**options).fit(examples.gather(train, fold), truth)
             outputs.append(model.predict(features))
             continue
-        model = RandomForestClassifier(**options).fit(examples.gather(train, fold), truth)
+        weights = "balanced" if config.class_weights == "balanced" else None
+        model = RandomForestClassifier(**options, class_weight=weights)
+        model.fit(examples.gather(train, fold), truth)
         shares = np.zeros((len(features), max(len(spec.classes), 2)))
         shares[:, model.classes_.astype(np.int64)] = model.predict_proba(features)
         outputs.append(_log_shares(spec.kind, shares, config.trees))
-    note = f"{_genes(examples, fold)}; {config.trees} trees, seed {config.seed}"
+    note = f"{_genes(examples, fold)}{_weights(config)}; {config.trees} trees, seed {config.seed}"
     return Predicted(rows.judged, np.stack(outputs, axis=1).astype(np.float32), note)
 
 
@@ -90,6 +93,10 @@ def predict_pca(examples: CellExamples, fold: int, config: CellBaselines) -> Pre
 
 def _genes(examples: CellExamples, fold: int) -> str:
     return f"the {len(examples.transforms[fold].genes):,} genes of the network"
+
+
+def _weights(config: CellBaselines) -> str:
+    return "; classes weighted by the inverse of their share" * (config.class_weights == "balanced")
 
 
 def _log_shares(kind: str, shares: Floats, votes: int) -> Floats:

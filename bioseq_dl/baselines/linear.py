@@ -36,6 +36,8 @@ def fit_linear(
     rows: FoldRows,
     features: Features,
     strengths: tuple[float, ...],
+    *,
+    balanced: bool = False,
 ) -> tuple[NDArray[np.float32], str]:
     """Fit each target on train, choose its strength on val, predict val and test.
 
@@ -54,6 +56,8 @@ def fit_linear(
         Of every record.
     strengths : tuple of float
         Inverse regularisation strengths to try.
+    balanced : bool
+        Weight each class by the inverse of its share in train; a regression has none.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def fit_linear(
         What was chosen for each target, in words.
     """
     fits = {
-        name: _fit_target(examples, rows, place, features, strengths)
+        name: _fit_target(examples, rows, place, features, strengths, balanced)
         for place, name in enumerate(examples.spec.names)
     }
     outputs = np.stack([fit.outputs for fit in fits.values()], axis=1).astype(np.float32)
@@ -76,6 +80,7 @@ def _fit_target(
     target: int,
     features: Features,
     strengths: tuple[float, ...],
+    balanced: bool,
 ) -> _Fit:
     spec = examples.spec
     train, truth = labelled(examples, rows.train, target)
@@ -89,12 +94,12 @@ def _fit_target(
     strengths = tuple(sorted(strengths))
     if not len(val):
         middle = strengths[len(strengths) // 2]
-        model = _train(spec.kind, features[train], truth, middle, weights)
+        model = _train(spec.kind, features[train], truth, middle, weights, balanced)
         note = f"strength {middle:g}, unseen, as validation holds no labels"
         return _Fit(middle, apply(model, features[rows.judged]), note)
     best: tuple[float, float, Any] | None = None
     for strength in strengths:
-        model = _train(spec.kind, features[train], truth, strength, weights)
+        model = _train(spec.kind, features[train], truth, strength, weights, balanced)
         loss = _loss(spec.kind, val_truth, apply(model, features[val]))
         if best is None or loss < best[0]:
             best = (loss, strength, model)
@@ -111,11 +116,13 @@ def _train(
     truth: Floats,
     strength: float,
     weights: Floats | None,
+    balanced: bool,
 ) -> Any:
     if kind == "regression":
         ridge = Ridge(alpha=1 / strength, solver="lsqr", tol=1e-6)
         return ridge.fit(features, truth, sample_weight=weights)
-    model = LogisticRegression(C=strength, max_iter=ITERATIONS, tol=1e-4)
+    shares = "balanced" if balanced else None
+    model = LogisticRegression(C=strength, max_iter=ITERATIONS, tol=1e-4, class_weight=shares)
     with warnings.catch_warnings():
         # A weakly held fit that has not converged loses on validation, and says enough there.
         warnings.simplefilter("ignore", ConvergenceWarning)

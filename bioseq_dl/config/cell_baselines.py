@@ -24,6 +24,9 @@ class CellBaselines(Baselines):
     """Random forest on the scaled genes."""
     trees: int = Field(default=500, ge=10)
     """Of the forest."""
+    class_weights: Literal["none", "balanced"] = "none"
+    """Of ``logistic`` and ``forest``: ``balanced`` weights each class by the inverse of its share
+    in train, as ``train.class_weights`` does of networks: compare like with like."""
     pca: int | None = Field(default=50, ge=2)
     """So many principal components of the scaled genes, and the vote (or mean) of the nearest
     training cells among them; what an embedding is compared with. Null leaves it out."""

@@ -78,9 +78,9 @@ def read_expression(
     total = records.num_rows + len(rejects)
     check_records(records, rejects, total, ingest, targets)
     stored = ExpressionMatrix(
-        values.indptr.astype(np.int64),
-        values.indices.astype(np.int32),
-        values.data.astype(np.float32),
+        values.indptr.astype(np.int64, copy=False),
+        values.indices.astype(np.int32, copy=False),
+        values.data.astype(np.float32, copy=False),
         genes,
         read[0].values,
     )

@@ -226,6 +226,41 @@ def test_tenx_layouts_of_real_data_are_equal(shared_data, tmp_path):
         read_tenx_hdf5(old / "multiple_genomes.h5")
 
 
+def test_one_real_matrix_in_three_layouts_is_ingested_alike(shared_data, tmp_path):
+    home = shared_data / "expression_10x_scanpy" / "cellranger3"
+    if not home.is_dir():
+        pytest.skip("no folder expression_10x_scanpy")
+    new, old = home / "filtered_feature_bc_matrix", tmp_path / "old"
+    old.mkdir()
+    for name in ("matrix.mtx", "barcodes.tsv", "features.tsv"):
+        (old / name).write_bytes(gzip.decompress((new / f"{name}.gz").read_bytes()))
+    features = pd.read_csv(old / "features.tsv", sep="\t", header=None)
+    features[[0, 1]].to_csv(old / "genes.tsv", sep="\t", header=False, index=False)
+
+    def files(folder: Path, genes: str, end: str) -> dict[str, Any]:
+        names = {"source": "matrix.mtx", "features": genes, "barcodes": "barcodes.tsv"}
+        return {"format": "10x_mtx"} | {
+            key: {"path": str(folder / f"{name}{end}")} for key, name in names.items()
+        }
+
+    inputs = (
+        files(new, "features.tsv", ".gz"),
+        files(old, "genes.tsv", ""),
+        {"format": "10x_h5", "source": {"path": str(new.with_suffix(".h5"))}},
+    )
+    table = pd.DataFrame({"barcode": (old / "barcodes.tsv").read_text().split()})
+    table["type"] = ["T", "B"] * (len(table) // 2) + ["T"] * (len(table) % 2)
+    table.to_csv(tmp_path / "types.csv", index=False)
+    beside = {"annotations": {"source": {"path": str(tmp_path / "types.csv")}}}
+    written = []
+    for place, entry in enumerate(inputs):
+        found = read(tmp_path, [entry | beside | {"genes": "id", "columns": {"type": "type"}}])
+        assert (found.summary["records"], found.summary["genes"]) == (1107, 507)
+        write_matrix(tmp_path / f"{place}.safetensors", found.matrix)
+        written.append((tmp_path / f"{place}.safetensors").read_bytes())
+    assert written[0] == written[1] == written[2]
+
+
 def test_the_cells_inside_scanpy_are_logged_and_their_x_is_scaled(tmp_path):
     path = Path(scanpy.__file__).parent / "datasets" / "10x_pbmc68k_reduced.h5ad"
     targets = Targets(kind="binary", names=("b",), classes=("other", "CD19+ B"))
