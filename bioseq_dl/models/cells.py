@@ -191,7 +191,9 @@ class CellNetwork(nn.Module):
         return self.draw(mean, log_variance), mean, log_variance
 
     def _judge(self, embedding: Tensor) -> Tensor:
-        if self.model.decoder is not None and not self.model.decoder.supervised:
+        decoder = self.model.decoder
+        # In training alone: attributions ask afterwards which genes the classes hang on.
+        if self.training and decoder is not None and not decoder.supervised:
             embedding = embedding.detach()
         outputs: Tensor = self.head(embedding)
         return outputs.float()

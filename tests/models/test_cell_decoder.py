@@ -106,7 +106,7 @@ def test_counts_are_spread_over_genes_and_those_that_are_not_read() -> None:
 
 
 def gradient_of_the_encoder(supervised: bool) -> torch.Tensor:
-    model = build("mlp", decoder={"supervised": supervised}).eval()
+    model = build("mlp", decoder={"supervised": supervised}).train()
     model.classify(draw()).square().sum().backward()
     assert model.head.weight.grad.abs().sum() > 0
     gradient = model.dense.linear[0].weight.grad
@@ -116,6 +116,14 @@ def gradient_of_the_encoder(supervised: bool) -> torch.Tensor:
 def test_a_linear_probe_leaves_the_encoder_alone() -> None:
     assert gradient_of_the_encoder(supervised=True).abs().sum() > 0
     assert gradient_of_the_encoder(supervised=False).abs().sum() == 0
+
+
+def test_attributions_reach_the_genes_through_a_linear_probe() -> None:
+    model = build("mlp", decoder={"supervised": False}).eval()
+    values = draw().requires_grad_()
+    model.classify(values)[:, 0].sum().backward()
+    assert values.grad is not None
+    assert values.grad.abs().sum() > 0
 
 
 def test_labels_do_not_move_an_unsupervised_embedding() -> None:
