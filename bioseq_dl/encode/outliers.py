@@ -92,10 +92,12 @@ def _join(examples: CellExamples, first: NDArray[np.int64], second: NDArray[np.i
     share = totals[0] / np.maximum(totals[0] + totals[1], np.finfo(float).tiny)
     if examples.counts is None:
         share = np.full_like(share, 0.5)
-    if steps.log:
+    # Values that came as logarithms are taken for natural ones of 1 + value.
+    logged = steps.log or transform.values == "logged"
+    if logged:
         one, other = np.expm1(one), np.expm1(other)
     mixed = share * one + (1 - share) * other
-    mixed = np.log1p(mixed) if steps.log else mixed
+    mixed = np.log1p(mixed) if logged else mixed
     values = transform.finish(mixed.astype(np.float32))
     if examples.counts is None:
         return Outliers(values, None, None)
