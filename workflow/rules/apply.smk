@@ -1,7 +1,5 @@
 rule predict:
     """Apply a trained model to the validation and test records."""
-    wildcard_constraints:
-        run=f"(?!(?:{MATRIX['run']})/){RUN_NAME}",
     input:
         model=rules.train.output.model,
         records=of_run("ingest", "records.parquet"),
@@ -12,6 +10,8 @@ rule predict:
         f"{LOGS}/{{run}}/fold{{fold}}/seed{{seed}}/predict.log",
     benchmark:
         f"{BENCHMARKS}/{{run}}/fold{{fold}}/seed{{seed}}/predict.tsv"
+    wildcard_constraints:
+        run=f"(?!(?:{MATRIX['run']})/){RUN_NAME}",
     conda:
         "../../envs/predict.yaml"
     threads: lambda wildcards: RUNS[wildcards.run].train.threads

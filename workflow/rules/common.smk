@@ -103,7 +103,9 @@ MATRIX = {
 
 
 MATRIX["run"] = (
-    "|".join(re.escape(name) for name, run in RUNS.items() if find_task(run.task).matrix)
+    "|".join(
+        re.escape(name) for name, run in RUNS.items() if find_task(run.task).matrix
+    )
     or "-"
 )
 

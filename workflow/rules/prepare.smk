@@ -26,8 +26,6 @@ rule fetch:
 
 rule ingest:
     """Read the inputs into records; count what had to be left out, and why."""
-    wildcard_constraints:
-        ingest=f"(?!(?:{MATRIX['ingest']})(?![0-9a-f]))[0-9a-f]{{10}}",
     input:
         sources=rules.fetch.output.sources,
     output:
@@ -42,6 +40,8 @@ rule ingest:
         f"{LOGS}/{{ingest}}/ingest.log",
     benchmark:
         f"{BENCHMARKS}/{{ingest}}/ingest.tsv"
+    wildcard_constraints:
+        ingest=f"(?!(?:{MATRIX['ingest']})(?![0-9a-f]))[0-9a-f]{{10}}",
     conda:
         "../../envs/ingest.yaml"
     threads: 1
@@ -107,8 +107,6 @@ rule split:
 
 rule encode:
     """Turn records into arrays."""
-    wildcard_constraints:
-        encode=f"(?!(?:{MATRIX['encode']})(?![0-9a-f]))[0-9a-f]{{10}}",
     input:
         records=rules.ingest.output.records,
         folds=rules.split.output.folds,
@@ -119,6 +117,8 @@ rule encode:
         f"{LOGS}/{{ingest}}/{{split}}/{{encode}}/encode.log",
     benchmark:
         f"{BENCHMARKS}/{{ingest}}/{{split}}/{{encode}}/encode.tsv"
+    wildcard_constraints:
+        encode=f"(?!(?:{MATRIX['encode']})(?![0-9a-f]))[0-9a-f]{{10}}",
     conda:
         "../../envs/encode.yaml"
     threads: 1
