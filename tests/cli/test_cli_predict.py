@@ -229,7 +229,7 @@ def test_either_a_fasta_or_records(finished: Project, capsys: pytest.CaptureFixt
     assert main([*words, "--fasta", str(finished / "bound.fa")]) == 2
     assert finished.run("predict", records=None) == 2
     assert finished.run("predict", records=None, examples=None) == 2
-    wanted = "error: give either --fasta, or --records and --examples"
+    wanted = "error: give one of --fasta, --matrix, or --records and --examples"
     assert capsys.readouterr().err.splitlines() == [wanted] * 3
     place = words.index("--model") + 1
     assert main([*words[:place], words[place], *words[place:]]) == 2
