@@ -170,8 +170,13 @@ def _draw_overview(metric: str, label: str, rows: pd.DataFrame) -> Picture:
     baselines = [name for name in dict.fromkeys(rows["predictor"]) if name not in styles]
     colours = {name_predictor(key): colour for key, colour in PREDICTOR_COLOURS.items()}
     colours[MEAN] = PREDICTOR_COLOURS["prior"]
-    for name in baselines:
-        styles[name] = ("s", colours.get(name, colours[name_predictor("kmer")]), -0.16)
+    # Baselines of several kinds share a colour and a name; the table above says which is whose.
+    common = colours[name_predictor("kmer")]
+    labels = {"model": "model", "published": "published"}
+    for place, name in enumerate(baselines):
+        alone = len(baselines) == 1
+        styles[name] = ("s", colours.get(name, common) if alone else common, -0.16)
+        labels[name] = name if alone else "best baseline" if place == 0 else "_"
     with drawing(4.3, 0.95 + 0.42 * len(runs)) as figure:
         axis = figure.subplots()
         for name in ("model", *baselines, "published"):
@@ -182,7 +187,7 @@ def _draw_overview(metric: str, label: str, rows: pd.DataFrame) -> Picture:
             places = np.array([len(runs) - 1 - runs.index(run) for run in part["run"]]) + shift
             low, high, value = (part[c].to_numpy(float) for c in ("low", "high", "value"))
             axis.hlines(places, low, high, color=colour, lw=1.5)
-            axis.plot(value, places, marker, ms=4.5, color=colour, label=name)
+            axis.plot(value, places, marker, ms=4.5, color=colour, label=labels[name])
         axis.set_yticks(range(len(runs)), runs[::-1])
         axis.set_ylim(-0.6, len(runs) - 0.4)
         axis.set_xlabel(label)
