@@ -14,12 +14,11 @@ from scipy.special import expit, softmax
 
 from bioseq_dl.config import Targets
 from bioseq_dl.encode.cells import CellExamples, map_parts
-from bioseq_dl.encode.examples import ROLES, hash_ids
 from bioseq_dl.encode.outliers import make_outliers
 from bioseq_dl.encode.transform import parse_transform
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.expression_matrix import ExpressionMatrix
-from bioseq_dl.predictions import list_rows, name_outputs
+from bioseq_dl.predictions import list_records, list_rows, name_outputs
 from bioseq_dl.train.checkpoint import Checkpoint, restore_model
 
 BATCH = 256
@@ -105,15 +104,7 @@ def tabulate_cells(
     InputError
         Where ids and examples are not of one making.
     """
-    if hash_ids(ids) != examples.ids_sha256:
-        raise InputError(
-            "records.parquet and examples.safetensors hold different records",
-            fix="run encode again on these records",
-        )
-    columns = {
-        "id": ids.take(pa.array(rows)),
-        "role": pa.array([ROLES[code] for code in examples.roles[examples.fold, rows]]),
-    }
+    columns = list_records(ids, examples, examples.fold, rows)
     for name, numbers in name_outputs(examples.spec, found.outputs).items():
         columns[name] = pa.array(numbers, pa.float32())
     columns["embedding"] = list_rows(found.embedding)

@@ -47,15 +47,7 @@ def build_predictions(
     InputError
         Where records and examples are not of one making.
     """
-    if hash_ids(ids) != examples.ids_sha256:
-        raise InputError(
-            "records.parquet and examples.safetensors hold different records",
-            fix="run encode again on these records",
-        )
-    columns = {
-        "id": ids.take(pa.array(rows)),
-        "role": pa.array([ROLES[code] for code in examples.roles[fold, rows]], pa.string()),
-    }
+    columns = list_records(ids, examples, fold, rows)
     if examples.spec.per_residue:
         truth = examples.targets[examples.target_rows(rows)]
         ends = np.concatenate([[0], np.cumsum(examples.lengths[rows])])
@@ -72,6 +64,27 @@ def build_predictions(
     for name, column in name_outputs(examples.spec, outputs).items():
         columns[name] = pa.array(column, pa.float32())
     return pa.table(columns)
+
+
+def list_records(
+    ids: pa.ChunkedArray, examples: Encoded, fold: int, rows: NDArray[np.int64]
+) -> dict[str, pa.Array]:
+    """Give the columns ``id`` and ``role`` of some records.
+
+    Raises
+    ------
+    InputError
+        Where records and examples are not of one making.
+    """
+    if hash_ids(ids) != examples.ids_sha256:
+        raise InputError(
+            "records.parquet and examples.safetensors hold different records",
+            fix="run encode again on these records",
+        )
+    return {
+        "id": ids.take(pa.array(rows)),
+        "role": pa.array([ROLES[code] for code in examples.roles[fold, rows]], pa.string()),
+    }
 
 
 def list_rows(values: NDArray[np.float32]) -> pa.LargeListArray:

@@ -39,6 +39,17 @@ def add_path(
     parser.add_argument(f"--{name}", type=Path, help=help_text, **options)  # type: ignore[arg-type]
 
 
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--device`` and ``--threads`` of a step that applies trained models."""
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where the models run (default: %(default)s, a GPU where there is one)",
+    )
+    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: all given)")
+
+
 def whole_number(text: str) -> int:
     """Read a whole number, 0 or more, for argparse."""
     if not text.isascii() or not text.isdigit():

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bioseq_dl.cli.common import add_path, read_run, start_log, thread_count, whole_number
+from bioseq_dl.cli.common import (
+    add_device,
+    add_path,
+    read_run,
+    start_log,
+    thread_count,
+    whole_number,
+)
 from bioseq_dl.config import Explain, Train
 from bioseq_dl.errors import InputError
 
@@ -70,13 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--motifs", action="store_true", help="search for motifs too")
     add_path(group, "database", "known motifs (default: JASPAR): MEME, JASPAR", required=False)
     add_path(parser, "cache", "folder of genome caches (default: the user's)", required=False)
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where the models run (default: %(default)s, a GPU where there is one)",
-    )
-    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: all given)")
+    add_device(parser)
     add_path(parser, "out", "output: folder of explain.json, tables, tracks and motifs")
 
 

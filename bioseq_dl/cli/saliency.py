@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log, thread_count
+from bioseq_dl.cli.common import add_device, add_path, add_run_arguments, read_run, start_log
 from bioseq_dl.config import ExpressionRun, Train
 from bioseq_dl.errors import InputError
 
@@ -14,13 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser)
     add_path(parser, "examples", "examples.safetensors of encode; transforms/ beside it")
     add_path(parser, "model", "model.pt of train: the seeds of one fold", nargs="+")
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where the models run (default: %(default)s, a GPU where there is one)",
-    )
-    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: all given)")
+    add_device(parser)
     add_path(parser, "genes", "output: table of genes, class by class (TSV)")
     add_path(parser, "summary", "output: saliency.json")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bioseq_dl.cli.common import add_path, start_log, thread_count
+from bioseq_dl.cli.common import add_device, add_path, start_log, thread_count
 from bioseq_dl.cli.variants_entry import read_entry
 from bioseq_dl.config import MutationTable, Train, VcfVariants
 from bioseq_dl.errors import InputError
@@ -51,13 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--precision", choices=("fp32", "bf16"), help="of the convolutions")
     group.add_argument("--max-unknown-fraction", type=float, help="of N in a window")
     add_path(parser, "cache", "folder of genome caches (default: the user's)", required=False)
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where the models run (default: %(default)s, a GPU where there is one)",
-    )
-    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: all given)")
+    add_device(parser)
     parser.add_argument("--batch", type=thread_count, help="windows at once (default: measured)")
     parser.add_argument(
         "--part", type=_part, default=(1, 1), metavar="K/N", help="the K-th of N parts of the VCF"
