@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TOOLS := $(VENV)/.ready-to-test
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	--no-build-isolation --editable
 CORES ?= 2
 
 .PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-expression bench-motifs reference clean
@@ -10,7 +13,7 @@ CORES ?= 2
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(READY)  ## make .venv with the locked versions
+setup: $(TOOLS)  ## make .venv with the locked versions
 
 $(READY): pyproject.toml requirements.lock
 	@echo "Setting up $(VENV) (a minute or two) …"
@@ -18,8 +21,12 @@ $(READY): pyproject.toml requirements.lock
 		|| { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock pip setuptools
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
-		--no-build-isolation --editable '.[all,workflow,dev]'
+	@$(INSTALL) '.[all,workflow]'
+	@touch $@
+
+# What tests and checks need besides; `make demo` does without.
+$(TOOLS): $(READY)
+	@$(INSTALL) '.[all,workflow,cluster,dev]'
 	@touch $@
 
 demo: $(READY)  ## run the workflow on real data and name the report
@@ -27,29 +34,29 @@ demo: $(READY)  ## run the workflow on real data and name the report
 	@echo; cat results/report/summary.txt
 	@echo; echo "The report: results/report/report.html"
 
-test: $(READY)  ## every test
+test: $(TOOLS)  ## every test
 	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
-test-fast: $(READY)  ## without the workflow tests
+test-fast: $(TOOLS)  ## without the workflow tests
 	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
 
-lint: $(READY)  ## style, types, workflow
+lint: $(TOOLS)  ## style, types, workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint --workflow-profile none
 
-format: $(READY)  ## put the code into the house style
+format: $(TOOLS)  ## put the code into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-reference: $(READY)  ## regenerate docs/config.md and config/schema.json
+reference: $(TOOLS)  ## regenerate docs/config.md and config/schema.json
 	$(BIN)/bioseq-dl reference --out docs/config.md
 	$(BIN)/bioseq-dl reference --format json --out config/schema.json
 
-bench: $(READY)  ## speed beside the peers (each in its own environment)
+bench: $(TOOLS)  ## speed beside the peers (each in its own environment)
 	$(BIN)/python benchmarks/speed/run.py --out benchmarks/results/speed.tsv
 
 bench-variants: $(READY)  ## speed of variant effects and mutagenesis beside the peers
