@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 	--no-build-isolation --editable
 CORES ?= 2
 
-.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-expression bench-motifs reference clean
+.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-expression bench-motifs bench-runs reference clean
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -98,6 +98,9 @@ bench-expression: $(READY)  ## cell types of pbmc68k_reduced; memory from counts
 
 bench-motifs: $(READY)  ## the factors of the GUE tasks (after bench-gue)
 	$(BIN)/python benchmarks/motifs/run.py
+
+bench-runs: $(READY)  ## planning 200 runs of 5 seeds beside a bare workflow
+	$(BIN)/python benchmarks/many_runs/run.py
 
 clean:  ## remove results and caches, keep .venv
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache build

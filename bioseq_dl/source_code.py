@@ -72,13 +72,7 @@ def code_digest(step: str) -> str:
 @cache
 def read_code(file: Path) -> str:
     """Give what a module does, as its syntax tree without docstrings."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        # A string that stands alone as a statement does nothing.
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
-    return ast.dump(tree)
+    return _read_module(file)[0]
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -93,17 +87,33 @@ def _is_text(node: ast.AST) -> bool:
 def imported_modules(module: str) -> frozenset[str]:
     """Give the absolute names of the modules a module imports, anywhere in its source."""
     found = set()
-    for node in ast.walk(ast.parse(_module_file(module).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            # ``from package import name``: the name may be a module itself.
-            inside = [f"{node.module}.{alias.name}" for alias in node.names]
-            modules = [name for name in inside if _is_module(name)]
-            found |= set(modules)
-            if len(modules) < len(inside) or not modules:
-                found.add(node.module)
+    for name, inside in _read_module(_module_file(module))[1]:
+        # ``from package import name``: the name may be a module itself.
+        modules = [part for part in inside if _is_module(part)]
+        found |= set(modules)
+        if len(modules) < len(inside) or not modules:
+            found.add(name)
     return frozenset(found)
+
+
+@cache
+def _read_module(file: Path) -> tuple[str, list[tuple[str, list[str]]]]:
+    """Give a module's code, and its imports: a module, and what is taken from it.
+
+    Parsed once: this is most of what our part of the workflow costs when Snakemake starts.
+    """
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    imports: list[tuple[str, list[str]]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports += [(alias.name, []) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            imports.append((node.module, [f"{node.module}.{alias.name}" for alias in node.names]))
+        # A string that stands alone as a statement does nothing.
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _is_text(part)]  # type: ignore[attr-defined]
+    return ast.dump(tree), imports
 
 
 def _parents(module: str) -> list[str]:
