@@ -20,6 +20,8 @@ COMMANDS = {
     "ingest": "read the inputs into records.parquet and rejected.tsv",
     "split": "give each record a fold and audit the folds for leakage",
     "encode": "turn records into arrays",
+    "tune": "train trials of a search for sizes and settings",
+    "choose": "choose the best trial of a search",
     "train": "train one model (one run, fold and seed)",
     "predict": "apply a trained model to records, or to new data",
     "variants": "score the variants of a VCF, or of a table, with trained models",

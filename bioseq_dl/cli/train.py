@@ -24,10 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
     parser.add_argument("--seed", type=whole_number, default=0, help="seed (default: %(default)s)")
     parser.add_argument("--threads", type=thread_count, help="CPU threads (default: train.threads)")
+    add_path(parser, "tuned", "best.json of choose: values to train with (tune)", required=False)
     add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
 
 
-def _find_weights(entry: Run) -> Path | None:
+def find_weights(entry: Run) -> Path | None:
     """Give the file that ``model.weights`` names, checked."""
     from bioseq_dl.provenance import hash_file
 
@@ -48,6 +49,21 @@ def _find_weights(entry: Run) -> Path | None:
     return path
 
 
+def _apply_search(entry: Run, arguments: argparse.Namespace) -> Run:
+    from bioseq_dl.tune.best import apply_best
+
+    if (entry.tune is None) != (arguments.tuned is None):
+        searched = entry.tune is not None
+        raise InputError(
+            "the run has a section tune" if searched else "the run has no section tune",
+            file=arguments.config,
+            fix="give --tuned best.json" if searched else "leave out --tuned",
+        )
+    if arguments.tuned is None:
+        return entry
+    return apply_best(entry, arguments.tuned, arguments.fold)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train one model, or go on with an interrupted training."""
     from bioseq_dl.cli.main import STOPPED
@@ -55,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bioseq_dl.train.loop import Interrupted
 
     log = start_log()
-    entry = read_run(arguments)
+    entry = _apply_search(read_run(arguments), arguments)
     train = entry.train
     if arguments.threads is not None:
         train = train.model_copy(update={"threads": arguments.threads})
@@ -68,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         fold=arguments.fold,
         seed=arguments.seed,
         out=arguments.model,
-        initial=_find_weights(entry),
+        initial=find_weights(entry),
     )
     try:
         fit_model(job, log)
