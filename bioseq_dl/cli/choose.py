@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     with record_provenance() as provenance:
         _, higher = name_figure(entry)
         study = open_study(arguments.storage, told[0]["study"], higher, create=False)
-        found = choose_trial(entry, arguments.fold, study, told[0]["score"])
+        found = choose_trial(entry, arguments.fold, study)
     log(f"trial {found.best['trial']}: {found.best['figure']} {found.best['value']:.5g}")
     write_found(found, arguments.best, arguments.trials, arguments.history, provenance)
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 def _read_worker(path: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {name: found[name] for name in ("study", "fold", "score")}
+        return {name: found[name] for name in ("study", "fold")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             "not what a worker of tune wrote", file=path, found=str(error), fix="run tune again"

@@ -41,7 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     from bioseq_dl.source_code import code_digest
     from bioseq_dl.steps import step_settings
     from bioseq_dl.train.loop import Interrupted
-    from bioseq_dl.train.score import name_score
     from bioseq_dl.tune.worker import Search, name_study, run_worker
 
     log = start_log()
@@ -70,6 +69,5 @@ def run(arguments: argparse.Namespace) -> int:
         log("asked to end; the trial's state is saved, run again to go on")
         return STOPPED
     facts = {"study": study, "worker": arguments.worker, "fold": arguments.fold}
-    facts |= {"score": name_score(entry.targets)} | asdict(report)
-    write_json(arguments.out, facts | provenance)
+    write_json(arguments.out, facts | asdict(report) | provenance)
     return 0

@@ -39,7 +39,7 @@ class Found:
     """tune.json"""
 
 
-def choose_trial(run: Run, fold: int, study: optuna.Study, score: str) -> Found:
+def choose_trial(run: Run, fold: int, study: optuna.Study) -> Found:
     """Choose the best of the finished trials; of equal ones the first.
 
     Parameters
@@ -48,8 +48,6 @@ def choose_trial(run: Run, fold: int, study: optuna.Study, score: str) -> Found:
         With a search.
     fold : int
     study : optuna.Study
-    score : str
-        What ``val_score`` is (`bioseq_dl.train.score.name_score`).
 
     Raises
     ------
@@ -90,7 +88,6 @@ def choose_trial(run: Run, fold: int, study: optuna.Study, score: str) -> Found:
         history={
             "fold": fold,
             "figure": figure,
-            "score": score,
             "higher": higher,
             "best": best.number,
             "counts": counts,
