@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from bioseq_dl.report.style import BLUE, CYCLE, GREY, INK, RED, Picture, drawing, render_svg
+from bioseq_dl.report.style import BLUE, CYCLE, GREY, INK, Picture, drawing, render_svg
 
 MOST_KEYS = 12
 """Keys that are drawn."""
@@ -48,7 +48,7 @@ def draw_history(run: str, searches: Sequence[History], label: str) -> Picture:
         failed = numbers[numbers["state"] == "failed"]
         if len(failed):
             edge = [lowest if searches[0]["higher"] else highest] * len(failed)
-            axis.plot(failed["trial"], edge, "^", ms=5, color=RED, label="failed", clip_on=False)
+            axis.plot(failed["trial"], edge, "^", ms=5, color=INK, label="failed", clip_on=False)
         margin = 0.04 * (highest - lowest)
         axis.set_ylim(lowest - margin, highest + margin)
         axis.set(xlabel="Trial", ylabel=label)
@@ -87,6 +87,8 @@ def draw_values(run: str, searches: Sequence[History], label: str) -> Picture | 
                 axis.set_xlim(-0.5, len(names) - 0.5)
             elif dimension["log"]:
                 axis.set_xscale("log")
+                axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+                axis.xaxis.set_minor_formatter(NullFormatter())
         for axis in axes[len(keys) :]:
             axis.set_visible(False)
         margin = 0.04 * (highest - lowest)
