@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +16,47 @@ from optuna.study import StudyDirection
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import explain_os_error
 
+GRACE = 60
+"""Seconds after which the lock of a process that died is broken."""
 _BLOCK = 1 << 16
 
 
-class Journal(JournalFileBackend):
-    """Optuna's journal file, which also outlives a writer that died within a line.
+@contextmanager
+def hold_file(path: Path) -> Iterator[None]:
+    """Let one process at a time into the block, over network file systems (NFS 3 and later) too.
 
-    Its lock is a file made with ``O_EXCL``, which network file systems (NFS 3 and later) know; one
-    whose holder died is broken after half a minute.
+    The lock is a file beside `path`, made with ``O_EXCL``. One whose holder died is broken by those
+    who wait, after `GRACE` seconds.
     """
+    # Absolute: nothing may depend on the folder that a worker stands in.
+    lock = JournalFileOpenLock(str(path.resolve()), grace_period=GRACE)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        with suppress(RuntimeError):  # broken by others, as we took too long
+            lock.release()
+
+
+class Journal(JournalFileBackend):
+    """Optuna's journal file, which also outlives a writer that died within a line."""
 
     def __init__(self, path: Path) -> None:
-        # Absolute: nothing may depend on the folder that a worker stands in.
         self.path = path.resolve()
-        self.hold = JournalFileOpenLock(str(self.path))
-        super().__init__(str(self.path), self.hold)
+        super().__init__(str(self.path))
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append operations; a line without an end, of a writer that died, is cut off first."""
         text = "".join(f"{json.dumps(log, separators=(',', ':'))}\n" for log in logs)
-        self.hold.acquire()
         try:
-            with self.path.open("r+b") as handle:
-                handle.seek(_find_end(handle))
-                handle.truncate()
-                handle.write(text.encode())
-                handle.flush()
-                os.fsync(handle.fileno())
+            with hold_file(self.path):
+                _cut_torn_line(self.path)
+                with self.path.open("ab") as handle:
+                    handle.write(text.encode())
+                    handle.flush()
+                    os.fsync(handle.fileno())
         except OSError as error:
             raise explain_os_error(error, self.path) from error
-        finally:
-            self.hold.release()
 
 
 def open_study(path: Path, name: str, higher: bool, *, create: bool = True) -> optuna.Study:
@@ -95,14 +107,15 @@ def open_study(path: Path, name: str, higher: bool, *, create: bool = True) -> o
         ) from None
 
 
-def _find_end(handle: Any) -> int:
-    """Give the place after the last whole line."""
-    end: int = handle.seek(0, os.SEEK_END)
-    while end > 0:
-        start = max(0, end - _BLOCK)
-        handle.seek(start)
-        found = handle.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + int(found) + 1
-        end = start
-    return 0
+def _cut_torn_line(path: Path) -> None:
+    with path.open("r+b") as handle:
+        size = end = handle.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - _BLOCK)
+            handle.seek(start)
+            found = handle.read(end - start).rfind(b"\n")
+            end = start + found + 1
+            if found >= 0:
+                break
+        if end < size:
+            handle.truncate(end)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.samplers import BaseSampler, PartialFixedSampler, RandomSampler, TPESampler
-from optuna.storages.journal import JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial
 
 from bioseq_dl.config import Dimension, Tune
+from bioseq_dl.tune.journal import hold_file
 
 WORKER, BEGUN, MARKS = "worker", "begun", "marks"
 """Attributes of a trial: who trains it; that its folder is its own; where it stood each time that
@@ -46,7 +44,7 @@ def claim_trial(study: optuna.Study, tune: Tune, worker: int, claims: Path) -> T
     Trial or None
         None where all trials have ended, or are in the hands of others.
     """
-    with _locked(claims):
+    with hold_file(claims):
         trials = [trial for trial in study.get_trials() if trial.number < tune.total]
         unfinished = [trial for trial in trials if not trial.state.is_finished()]
         for trial in unfinished:
@@ -131,13 +129,3 @@ def _make_sampler(tune: Tune, number: int, key: str) -> BaseSampler:
 def _derive_seed(*parts: object) -> int:
     text = "\n".join(map(str, parts))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    lock = JournalFileOpenLock(str(path.resolve()))
-    lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()

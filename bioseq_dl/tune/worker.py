@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import optuna
 import torch
 from optuna.trial import Trial, TrialState
 from pydantic import ValidationError
@@ -24,7 +25,9 @@ from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.device import choose_device
 from bioseq_dl.train.fit import Job, fit_model
 from bioseq_dl.train.history import Epoch
+from bioseq_dl.train.loop import Interrupted
 from bioseq_dl.train.rows import select_rows
+from bioseq_dl.train.signals import stop_signals
 from bioseq_dl.tune.journal import open_study
 from bioseq_dl.tune.trials import (
     BEGUN,
@@ -113,39 +116,50 @@ def run_worker(search: Search, worker: int, log: Log) -> Report:
     """
     tune = search.run.tune
     assert tune is not None
-    figure, higher = name_figure(search.run)
+    _, higher = name_figure(search.run)
     _check_data(search)
     study = open_study(search.storage, search.study, higher)
     study.pruner = make_pruner(tune)
     report = Report()
     claims = search.storage.with_name("claims")
-    while (trial := claim_trial(study, tune, worker, claims)) is not None:
-        parameters = draw_parameters(study, trial, tune)
-        told = ", ".join(f"{key} {value}" for key, value in parameters.items())
-        log(f"trial {trial.number} of {tune.total}: {told}")
-        folder = search.folder(trial.number)
-        if not trial.user_attrs.get(BEGUN):
-            # Left by a study of another config.
-            shutil.rmtree(folder, ignore_errors=True)
-            trial.set_user_attr(BEGUN, True)
-        try:
-            value = _train_trial(search, trial, parameters, figure, log)
-        except Pruned:
-            study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
-            report.pruned.append(trial.number)
-            log(f"trial {trial.number}: pruned")
-        except _Failed as failed:
-            trial.set_user_attr(REASON, str(failed))
-            study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-            report.failed.append(trial.number)
-            log(f"trial {trial.number}: failed: {failed}")
-        else:
-            study.tell(trial, value, skip_if_finished=True)
-            report.finished.append(trial.number)
-            log(f"trial {trial.number}: {figure} {value:.5g}")
-        for name in ("model.pt", "resume.pt"):
-            (folder / name).unlink(missing_ok=True)
+    with stop_signals() as stop_asked:
+        while (trial := claim_trial(study, tune, worker, claims)) is not None:
+            _end_trial(search, study, trial, report, log)
+            if stop_asked():  # too late for the training to hear it
+                raise Interrupted
     return report
+
+
+def _end_trial(search: Search, study: optuna.Study, trial: Trial, report: Report, log: Log) -> None:
+    """Train a trial, and write how it ended."""
+    tune = search.run.tune
+    assert tune is not None
+    figure, _ = name_figure(search.run)
+    parameters = draw_parameters(study, trial, tune)
+    told = ", ".join(f"{key} {value}" for key, value in parameters.items())
+    log(f"trial {trial.number} of {tune.total}: {told}")
+    folder = search.folder(trial.number)
+    if not trial.user_attrs.get(BEGUN):
+        # Left by a study of another config.
+        shutil.rmtree(folder, ignore_errors=True)
+        trial.set_user_attr(BEGUN, True)
+    try:
+        value = _train_trial(search, trial, parameters, figure, log)
+    except Pruned:
+        study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        report.pruned.append(trial.number)
+        log(f"trial {trial.number}: pruned")
+    except _Failed as failed:
+        trial.set_user_attr(REASON, str(failed))
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+        report.failed.append(trial.number)
+        log(f"trial {trial.number}: failed: {failed}")
+    else:
+        study.tell(trial, value, skip_if_finished=True)
+        report.finished.append(trial.number)
+        log(f"trial {trial.number}: {figure} {value:.5g}")
+    for name in ("model.pt", "resume.pt"):
+        (folder / name).unlink(missing_ok=True)
 
 
 class _Failed(Exception):  # noqa: N818  (an end of one trial)

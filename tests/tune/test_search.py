@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from small_search import SPACE, Small
 from bioseq_dl.data.examples import write_examples
 from bioseq_dl.encode.examples import Examples
 from bioseq_dl.train.checkpoint import read_checkpoint
+from bioseq_dl.train.signals import stop_signals
 from bioseq_dl.tune import worker as worker_module
 
 Make = Callable[[str], Small]
@@ -139,6 +141,25 @@ def test_sigterm_saves_the_trial_and_says_so(make: Make, undisturbed: Small) -> 
     assert small.work() == 0
     assert small.choose() == 0
     assert small.read() == undisturbed.read()
+
+
+def test_a_signal_in_a_trials_last_moment_ends_the_worker_after_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = make("late")
+    small.configure(trials=3)
+    fit = worker_module.fit_model
+
+    def asked_late(*arguments: Any) -> None:
+        with stop_signals():  # as fit_model hears it, with no step left to stop at
+            fit(*arguments)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr(worker_module, "fit_model", asked_late)
+    assert small.work() == 143
+    monkeypatch.undo()
+    assert small.work() == 0
+    assert small.json("worker0.json")["finished"] == [1, 2]
 
 
 def test_two_workers_at_once_give_what_one_gives(make: Make, undisturbed: Small) -> None:

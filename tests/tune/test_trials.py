@@ -203,6 +203,7 @@ def test_a_line_that_a_dead_writer_left_is_cut_off(tmp_path: Path) -> None:
     assert work(tmp_path, make(), 0) == list(range(2, 12))
     text = path.read_bytes()
     assert text.startswith(whole)
+    assert not (tmp_path / "study.journal.lock").exists()
     assert b'"trial{' not in text
     assert len(open_again(tmp_path).get_trials()) == 12
 
