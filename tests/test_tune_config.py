@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,3 +245,23 @@ def test_a_config_written_out_in_full_searches_the_same() -> None:
     assert again == run
     assert again.tune is not None
     assert again.tune.space["model.conv.0.channels"].whole
+
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def test_the_guides_example_is_valid() -> None:
+    text = (REPOSITORY / "docs" / "tuning.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 1
+    tune = validate_config(yaml.safe_load(examples[0])).runs["promoter"].tune
+    assert tune is not None
+    assert (tune.total, tune.workers) == (40, 4)
+
+
+def test_the_recipes_commented_search_is_valid() -> None:
+    text = (REPOSITORY / "config" / "recipes" / "dna_fasta.yaml").read_text()
+    given = re.sub(r"(?m)^    # (tune:|  +\S)", r"    \1", text)
+    (run,) = validate_config(yaml.safe_load(given)).runs.values()
+    assert run.tune is not None
+    assert len(run.tune.space) == 3

@@ -197,8 +197,10 @@ def test_more_trials_continue_the_study_and_another_space_starts_anew(make: Make
     small.configure(trials=5)
     assert small.work() == 0
     assert small.json("worker0.json")["finished"] == [3, 4]
+    left = (small.folder / "trials/0/train.json").stat().st_mtime_ns
     small.configure(trials=2, space={"model.dropout": {"low": 0.0, "high": 0.5}})
     assert small.work() == 0
+    assert (small.folder / "trials/0/train.json").stat().st_mtime_ns > left  # not the old value
     assert small.json("worker0.json")["finished"] == [0, 1]
     assert small.choose() == 0
     assert len(small.rows) == 2
