@@ -13,7 +13,7 @@ from bioseq_dl.report.figures_of_explain import METHODS, MOST_PICTURES, draw_win
 from bioseq_dl.report.figures_of_motifs import draw_motifs
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
-from bioseq_dl.report.tables import Cell, Table, make_table
+from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import NONE, say_count, say_number, say_share
 
 _MOST_MOTIFS = 15

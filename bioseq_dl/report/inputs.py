@@ -81,7 +81,6 @@ class RunResults:
     """The tables of `TABLES`; empty where not written."""
     ingest: Mapping[str, Any] | None
     audit: Mapping[str, Any] | None
-    """audit.json, and ``matter`` as in metrics.json."""
     pairs: pd.DataFrame
     training: tuple[Training, ...]
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -120,8 +119,6 @@ def read_run(name: str, files: RunFiles) -> RunResults:
         for item in sorted(files.training, key=lambda item: (item.fold, item.seed))
     ]
     audit = _read_json(files.audit)
-    if audit is not None and "matter" in metrics:
-        audit["matter"] = metrics["matter"]
     return RunResults(
         name=name,
         metrics=metrics,

@@ -14,7 +14,7 @@ import pandas as pd
 from bioseq_dl.errors import InputError
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import INK, Picture, drawing, render_svg
-from bioseq_dl.report.tables import Table, make_table
+from bioseq_dl.report.table import Table, make_table
 from bioseq_dl.report.words import (
     NONE,
     best_baseline,

@@ -24,8 +24,8 @@ from bioseq_dl.report.landscape import Told, read_landscape, tell_landscape
 from bioseq_dl.report.saliency import Scored, read_saliency, tell_saliency
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
+from bioseq_dl.report.table import Table
 from bioseq_dl.report.tables import (
-    Table,
     tabulate_calibration,
     tabulate_errors,
     tabulate_metrics,

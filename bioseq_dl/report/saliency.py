@@ -13,7 +13,7 @@ import pandas as pd
 from bioseq_dl.errors import InputError
 from bioseq_dl.report.figures_of_saliency import MOST_PICTURES, draw_layout, draw_saliency
 from bioseq_dl.report.sections import Section
-from bioseq_dl.report.tables import Cell, Table, make_table
+from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import NONE, say_count
 
 _MOST_GENES = 20
