@@ -11,7 +11,7 @@ from importlib import import_module
 from bioseq_dl import __version__
 from bioseq_dl.errors import InputError
 
-BAD_INPUT, INTERRUPTED, STOPPED = 2, 130, 143
+FAILED, BAD_INPUT, INTERRUPTED, STOPPED = 1, 2, 130, 143
 
 COMMANDS = {
     "init": "write a documented starter config for a task",
@@ -39,8 +39,8 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; give its exit code.
 
-    0 done; 2 something the user gave cannot be used (one line on stderr, no traceback);
-    130 interrupted from the keyboard; 143 asked to end, state saved.
+    0 done; 1 a process of several was lost; 2 something the user gave cannot be used (one line
+    on stderr, no traceback); 130 interrupted from the keyboard; 143 asked to end, state saved.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from bioseq_dl.cli.common import (
@@ -23,7 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "examples", "examples.safetensors of encode")
     parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
     parser.add_argument("--seed", type=whole_number, default=0, help="seed (default: %(default)s)")
-    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: train.threads)")
+    parser.add_argument(
+        "--threads",
+        type=thread_count,
+        help="CPU threads of all processes together (default: train.threads for each)",
+    )
     add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
 
 
@@ -50,15 +55,17 @@ def _find_weights(entry: Run) -> Path | None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train one model, or go on with an interrupted training."""
-    from bioseq_dl.cli.main import STOPPED
+    from bioseq_dl.cli.main import FAILED, STOPPED
     from bioseq_dl.train.fit import Job, fit_model
     from bioseq_dl.train.loop import Interrupted
+    from bioseq_dl.train.processes import ProcessLost
 
     log = start_log()
     entry = read_run(arguments)
     train = entry.train
     if arguments.threads is not None:
-        train = train.model_copy(update={"threads": arguments.threads})
+        of_each = max(arguments.threads // train.devices, 1)
+        train = train.model_copy(update={"threads": of_each})
     job = Job(
         task=entry.task,
         targets=entry.targets,
@@ -75,4 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     except Interrupted:
         log(f"asked to end; {job.state} holds the state, run again to go on")
         return STOPPED
+    except ProcessLost as lost:
+        print(f"error: {lost}; the others were ended; run again to go on", file=sys.stderr)
+        return FAILED
     return 0

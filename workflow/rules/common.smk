@@ -230,6 +230,12 @@ def baselines_of(wildcards):
     ]
 
 
+def training_threads(wildcards):
+    train = RUNS[wildcards.run].train
+    return train.threads * train.devices
+
+
+# Of `device: auto` none: it takes a GPU that it finds, but does not ask for one.
 def gpus(wildcards):
     train = RUNS[wildcards.run].train
     return train.devices if train.device == "cuda" else 0

@@ -17,7 +17,7 @@ rule train:
         f"{BENCHMARKS}/{{run}}/fold{{fold}}/seed{{seed}}/train.tsv"
     conda:
         "../../envs/train.yaml"
-    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    threads: training_threads
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=24 * 60,
