@@ -30,6 +30,7 @@ from bioseq_dl.train.checkpoint import (
     write_checkpoint,
     write_state,
 )
+from bioseq_dl.train.claim import claim_model, is_finished
 from bioseq_dl.train.device import Device, choose_device, set_determinism, set_threads
 from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
 from bioseq_dl.train.loop import Feed, Trained, train_model
@@ -77,6 +78,11 @@ def fit_model(job: Job, log: Log) -> None:
     Interrupted
         After SIGTERM or SIGUSR1, with the state saved; run again to go on.
     """
+    with claim_model(job.out, log) as waited:
+        _fit(job, log, waited)
+
+
+def _fit(job: Job, log: Log, waited: bool) -> None:
     with record_provenance() as provenance:
         device = choose_device(job.train)
         threads = set_threads(job.train.threads)
@@ -85,6 +91,9 @@ def fit_model(job: Job, log: Log) -> None:
         rows = _rows(job, examples)
         digest = hash_file(job.examples)
         key = _key(job, digest)
+        if waited and is_finished(job.out, key):
+            log("the other process has finished this model")
+            return
         state = read_state(job.state, key)
         set_determinism(job.seed)
         shape = task.load("take_shape")(job.targets, examples)
@@ -167,6 +176,7 @@ def fit_model(job: Job, log: Log) -> None:
         "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
         "training_seconds": round(progress.seconds, 3),
         "resumed": progress.resumed,
+        "key": key,
         "examples_sha256": digest,
         "fold": job.fold,
         "seed": job.seed,
