@@ -31,6 +31,7 @@ from bioseq_dl.train.checkpoint import (
     write_checkpoint,
     write_state,
 )
+from bioseq_dl.train.claim import claim_model, is_finished
 from bioseq_dl.train.device import Device, choose_device, set_determinism, set_threads
 from bioseq_dl.train.feed import build_feed, load_loss, plan_epochs
 from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
@@ -82,11 +83,15 @@ def fit_model(job: Job, log: Log) -> None:
     ProcessLost
         Where one of several processes was killed or failed; run again to go on.
     """
-    device = choose_device(job.train)
-    if device.devices == 1:
-        _fit(job, ALONE, log)
-    else:
-        run_together(_fit, job, device.devices, device.accelerator, log)
+    with claim_model(job.out, log) as waited:
+        if waited and is_finished(job.out, _key(job, hash_file(job.examples))):
+            log("the other process has finished this model")
+            return
+        device = choose_device(job.train)
+        if device.devices == 1:
+            _fit(job, ALONE, log)
+        else:
+            run_together(_fit, job, device.devices, device.accelerator, log)
 
 
 def _fit(job: Job, ranks: Ranks, log: Log) -> None:
@@ -192,6 +197,7 @@ def _fit(job: Job, ranks: Ranks, log: Log) -> None:
         "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
         "training_seconds": round(progress.seconds, 3),
         "resumed": progress.resumed,
+        "key": key,
         "examples_sha256": digest,
         "fold": job.fold,
         "seed": job.seed,

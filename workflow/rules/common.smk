@@ -32,9 +32,11 @@ from bioseq_dl.tasks.registry import find_task
 
 # A custom prefix replaces Snakemake's own, so it sets strict mode again; under conda,
 # PYTHONPATH from outside is stripped, and this is how the library reaches each env. Without
-# conda, `python` is the one that runs Snakemake; an env's own comes before it on PATH.
+# conda, `python` is the one that runs Snakemake; an env's own comes before it on PATH. Clusters
+# send SIGTERM to all processes of a job: the trap keeps the shell alive until its command, which
+# saves its state first, has ended.
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1"
+    f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1"
     f" PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 )
 

@@ -48,7 +48,7 @@ rule baseline:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         config=RESOLVED,
         part=lambda wildcards: part_of_stage("baseline", wildcards.baselines),
