@@ -31,6 +31,11 @@ def model_folder(results: str | Path, run_name: str, fold: int, seed: int) -> Pa
     return Path(results, "runs", run_name, f"fold{fold}", f"seed{seed}")
 
 
+def tune_folder(results: str | Path, run_name: str, fold: int) -> Path:
+    """Give the folder of a fold's search: the study, its trials, and what was chosen."""
+    return Path(results, "runs", run_name, "tune", f"fold{fold}")
+
+
 def evaluation_folder(results: str | Path, run_name: str) -> Path:
     """Give the folder of a run's metrics and tables."""
     return Path(results, "runs", run_name, "evaluation")

@@ -21,7 +21,7 @@ import bioseq_dl
 PACKAGES = (
     "numpy", "pandas", "pyarrow", "biopython", "scipy", "scikit-learn", "torch",
     "lightning-fabric", "safetensors", "pydantic", "matplotlib", "snakemake",
-    "pysam", "captum", "memelite", "pyjaspar",
+    "pysam", "captum", "memelite", "pyjaspar", "optuna",
 )  # fmt: skip
 
 

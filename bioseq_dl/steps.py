@@ -33,6 +33,12 @@ STEPS = {
     ),
     "split": Step("give each record a fold and audit the folds for leakage", ("targets", "split")),
     "encode": Step("turn records into arrays", ("targets", "encode"), ("encode", "write")),
+    "tune": Step(
+        "train trials of a search for sizes and settings",
+        ("targets", "model", "train", "tune"),
+        ("open", "feed", "build_model", "load_initial", "take_shape", "loss", "score"),
+    ),
+    "choose": Step("choose the best trial of a search", ("model", "train", "tune")),
     "train": Step(
         "train one model (one run, fold and seed)",
         ("targets", "model", "train"),

@@ -43,6 +43,7 @@ FLOORS = (
         "baselines",
         "evaluate",
         "steps",
+        "tune",
         "source_code",
         "layout",
     ),

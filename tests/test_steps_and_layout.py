@@ -65,6 +65,7 @@ def test_defaults_written_out_are_the_same_stage() -> None:
 def test_a_step_depends_on_its_sections_and_no_others() -> None:
     changes = {
         "train": make(train={"learning_rate": 0.1}),
+        "tune": make(tune={"space": {"train.momentum": {"choices": [0.8, 0.9]}}}),
         "evaluate": make(evaluate={"seed": 5}),
         "baseline": make(baselines={"prior": False}),
         "encode": make(encode={"unknown": "uniform"}),
@@ -72,7 +73,9 @@ def test_a_step_depends_on_its_sections_and_no_others() -> None:
     }
     for changed, run in changes.items():
         rerun = [s for s in STEPS if step_settings(run, s) != step_settings(make(), s)]
-        assert rerun == [changed]
+        # A search trains as train does, and what it found is written with these sections.
+        also = {"train": ["tune", "choose", "train"], "tune": ["tune", "choose"]}
+        assert rerun == also.get(changed, [changed])
 
 
 def test_a_further_seed_retrains_no_other() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from bioseq_dl import __version__
-from bioseq_dl.errors import InputError
+from bioseq_dl.errors import InputError, ProcessLost
 
 FAILED, BAD_INPUT, INTERRUPTED, STOPPED = 1, 2, 130, 143
 
@@ -20,6 +20,8 @@ COMMANDS = {
     "ingest": "read the inputs into records.parquet and rejected.tsv",
     "split": "give each record a fold and audit the folds for leakage",
     "encode": "turn records into arrays",
+    "tune": "train trials of a search for sizes and settings",
+    "choose": "choose the best trial of a search",
     "train": "train one model (one run, fold and seed)",
     "predict": "apply a trained model to records, or to new data",
     "variants": "score the variants of a VCF, or of a table, with trained models",
@@ -62,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
+    except ProcessLost as error:
+        print(f"error: {error}; the others were ended; run again to go on", file=sys.stderr)
+        return FAILED
     except BrokenPipeError:
         # Whoever read our output has had enough (``| head``); keep the exit's flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

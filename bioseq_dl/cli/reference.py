@@ -91,7 +91,7 @@ def _type(annotation: Any) -> str:
         return "null"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
-    names = {str: "text", int: "integer", float: "number", bool: "true/false"}
+    names = {str: "text", int: "integer", float: "number", bool: "true/false", Any: "any value"}
     return names.get(annotation, str(annotation))
 
 

@@ -18,6 +18,7 @@ from bioseq_dl.layout import (
     model_folder,
     saliency_folder,
     stage_folder,
+    tune_folder,
     variants_folder,
 )
 
@@ -73,6 +74,10 @@ def _list_files(results: Path, name: str, entry: Run) -> RunFiles:
         audit=split / "audit.json",
         pairs=split / "audit_pairs.tsv",
         training=tuple(training),
+        searches=tuple(
+            tune_folder(results, name, fold) / "tune.json"
+            for fold in range(entry.split.folds if entry.tune is not None else 0)
+        ),
         variants={
             scored: variants_folder(results, name, scored) / f"{section.format}.json"
             for scored, section in entry.variants.items()

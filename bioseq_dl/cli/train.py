@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from bioseq_dl.cli.common import (
@@ -14,7 +13,7 @@ from bioseq_dl.cli.common import (
     thread_count,
     whole_number,
 )
-from bioseq_dl.config import Run
+from bioseq_dl.config import Run, Train
 from bioseq_dl.errors import InputError
 
 
@@ -29,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=thread_count,
         help="CPU threads of all processes together (default: train.threads for each)",
     )
+    add_path(parser, "tuned", "best.json of choose: values to train with (tune)", required=False)
     add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
 
 
-def _find_weights(entry: Run) -> Path | None:
+def find_weights(entry: Run) -> Path | None:
     """Give the file that ``model.weights`` names, checked."""
     from bioseq_dl.provenance import hash_file
 
@@ -53,19 +53,37 @@ def _find_weights(entry: Run) -> Path | None:
     return path
 
 
+def _apply_search(entry: Run, arguments: argparse.Namespace) -> Run:
+    from bioseq_dl.tune.best import apply_best
+
+    if (entry.tune is None) != (arguments.tuned is None):
+        searched = entry.tune is not None
+        raise InputError(
+            "the run has a section tune" if searched else "the run has no section tune",
+            file=arguments.config,
+            fix="give --tuned best.json" if searched else "leave out --tuned",
+        )
+    if arguments.tuned is None:
+        return entry
+    return apply_best(entry, arguments.tuned, arguments.fold)
+
+
+def share_threads(threads: int, train: Train) -> int:
+    """Give the threads of each of the processes that train together."""
+    return max(threads // train.devices, 1)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train one model, or go on with an interrupted training."""
-    from bioseq_dl.cli.main import FAILED, STOPPED
+    from bioseq_dl.cli.main import STOPPED
     from bioseq_dl.train.fit import Job, fit_model
     from bioseq_dl.train.loop import Interrupted
-    from bioseq_dl.train.processes import ProcessLost
 
     log = start_log()
-    entry = read_run(arguments)
+    entry = _apply_search(read_run(arguments), arguments)
     train = entry.train
     if arguments.threads is not None:
-        of_each = max(arguments.threads // train.devices, 1)
-        train = train.model_copy(update={"threads": of_each})
+        train = train.model_copy(update={"threads": share_threads(arguments.threads, train)})
     job = Job(
         task=entry.task,
         targets=entry.targets,
@@ -75,14 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
         fold=arguments.fold,
         seed=arguments.seed,
         out=arguments.model,
-        initial=_find_weights(entry),
+        initial=find_weights(entry),
     )
     try:
         fit_model(job, log)
     except Interrupted:
         log(f"asked to end; {job.state} holds the state, run again to go on")
         return STOPPED
-    except ProcessLost as lost:
-        print(f"error: {lost}; the others were ended; run again to go on", file=sys.stderr)
-        return FAILED
     return 0

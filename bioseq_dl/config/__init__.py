@@ -77,6 +77,8 @@ from bioseq_dl.config.train import (
     Train,
     VariantBaselines,
 )
+from bioseq_dl.config.tune import Dimension, Tune
+from bioseq_dl.config.tune_space import apply_parameters, name_figure
 from bioseq_dl.config.variants import MutationTable, VariantsInput, VcfVariants
 
 __all__ = [
@@ -97,6 +99,7 @@ __all__ = [
     "ConvLayer",
     "Decoder",
     "Designs",
+    "Dimension",
     "DnaRun",
     "Embeddings",
     "Encode",
@@ -148,6 +151,7 @@ __all__ = [
     "TenXFolderInput",
     "TenXHdf5Input",
     "Train",
+    "Tune",
     "VariantAudit",
     "VariantBaselines",
     "VariantIngest",
@@ -156,6 +160,8 @@ __all__ = [
     "VariantsInput",
     "VcfVariants",
     "Wide",
+    "apply_parameters",
     "load_config",
+    "name_figure",
     "validate_config",
 ]

@@ -23,6 +23,8 @@ from bioseq_dl.config.run_checks import (
 )
 from bioseq_dl.config.split import Split
 from bioseq_dl.config.train import Baselines, Evaluate, Published, Train
+from bioseq_dl.config.tune import Tune
+from bioseq_dl.config.tune_space import check_tune
 from bioseq_dl.config.variants import VariantsInput
 
 
@@ -45,6 +47,8 @@ class DnaRun(Section):
     """The network."""
     train: Train = Train()
     """The training loop."""
+    tune: Tune | None = None
+    """A search for the sizes and settings to train with; null does not search."""
     baselines: Baselines = Baselines()
     """Comparisons on the same folds."""
     evaluate: Evaluate = Evaluate()
@@ -76,6 +80,7 @@ class DnaRun(Section):
         if self.baselines.additive and self.encode.length is None:
             raise ValueError("baselines.additive needs encode.length: one length for all")
         check_published(self)
+        check_tune(self)
         return self
 
     def _check_variants(self) -> None:

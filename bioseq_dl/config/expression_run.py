@@ -19,6 +19,8 @@ from bioseq_dl.config.residues import Embeddings
 from bioseq_dl.config.run_checks import check_labels, check_loss, check_published
 from bioseq_dl.config.saliency import Saliency
 from bioseq_dl.config.train import Published, Train
+from bioseq_dl.config.tune import Tune
+from bioseq_dl.config.tune_space import check_tune
 from bioseq_dl.config.variants import VariantsInput
 
 
@@ -41,6 +43,8 @@ class ExpressionRun(Section):
     """The network."""
     train: Train = Train()
     """The training loop."""
+    tune: Tune | None = None
+    """A search for the sizes and settings to train with; null does not search."""
     baselines: CellBaselines = CellBaselines()
     """Comparisons on the same cells and genes."""
     evaluate: CellEvaluate = CellEvaluate()
@@ -83,6 +87,7 @@ class ExpressionRun(Section):
                         f"ingest.inputs[{place}] has no group_column, which method group needs"
                     )
         check_published(self)
+        check_tune(self)
         return self
 
     def _check_network(self) -> None:

@@ -16,6 +16,8 @@ from bioseq_dl.config.residues import Embeddings, ResidueBaselines, ResidueInges
 from bioseq_dl.config.run_checks import check_labels, check_loss, check_preset, check_published
 from bioseq_dl.config.split import ProteinSplit, VariantSplit
 from bioseq_dl.config.train import Evaluate, Published, Train, VariantBaselines
+from bioseq_dl.config.tune import Tune
+from bioseq_dl.config.tune_space import check_tune
 from bioseq_dl.config.variants import VariantsInput
 
 
@@ -38,6 +40,8 @@ class ProteinFitnessRun(Section):
     """The network."""
     train: Train = Train()
     """The training loop."""
+    tune: Tune | None = None
+    """A search for the sizes and settings to train with; null does not search."""
     baselines: VariantBaselines = VariantBaselines()
     """Comparisons on the same folds."""
     evaluate: Evaluate = Evaluate()
@@ -101,6 +105,7 @@ class ProteinFitnessRun(Section):
             if self.landscape.fold >= self.split.folds:
                 raise ValueError(f"landscape.fold: folds count from 0 to {self.split.folds - 1}")
         check_published(self)
+        check_tune(self)
         return self
 
 
@@ -123,6 +128,8 @@ class ProteinResidueRun(Section):
     """The network."""
     train: Train = Train()
     """The training loop."""
+    tune: Tune | None = None
+    """A search for the sizes and settings to train with; null does not search."""
     baselines: ResidueBaselines = ResidueBaselines()
     """Comparisons on the same folds."""
     evaluate: Evaluate = Evaluate()
@@ -182,4 +189,5 @@ class ProteinResidueRun(Section):
                     f"ingest.inputs[{place}] has no split, which method official needs"
                 )
         check_published(self)
+        check_tune(self)
         return self

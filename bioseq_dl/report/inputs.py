@@ -45,6 +45,8 @@ class RunFiles:
     """audit_pairs.tsv"""
     training: tuple[TrainingFiles, ...] = ()
     """One per fold and seed."""
+    searches: tuple[Path, ...] = ()
+    """tune.json of each fold's search."""
     variants: Mapping[str, Path] = field(default_factory=dict)
     """Name of scored variants: vcf.json or mutations.json."""
     explained: Path | None = None

@@ -22,6 +22,7 @@ from bioseq_dl.report.figures_of_steps import draw_data, draw_learning, draw_ove
 from bioseq_dl.report.inputs import RunFiles, RunResults, read_run
 from bioseq_dl.report.landscape import Told, read_landscape, tell_landscape
 from bioseq_dl.report.saliency import Scored, read_saliency, tell_saliency
+from bioseq_dl.report.search import History, read_searches, tell_search
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
 from bioseq_dl.report.table import Table
@@ -107,6 +108,7 @@ def build_report(config: Config, runs: Mapping[str, RunFiles], out: Path) -> Non
             read_explained(runs[run.name].explained),
             read_landscape(runs[run.name].landscape),
             read_saliency(runs[run.name].saliency),
+            read_searches(runs[run.name].searches),
         )
         for run in read
     ]
@@ -140,6 +142,7 @@ def _write_chapter(
     explained: Explained | None,
     landscape: Told | None,
     scored: Scored | None,
+    searches: Sequence[History],
 ) -> Chapter:
     metrics = results.metrics
     telling = _OF_CELLS if results.cells else _TELLING.get(metrics["kind"], _OF_RECORDS)
@@ -152,6 +155,7 @@ def _write_chapter(
             telling.results(results),
             telling.data(results),
             _tell_split(run, results),
+            *([tell_search(results.name, searches, metrics)] if searches else []),
             _tell_training(results),
             *telling.errors(results),
             *(tell_variants(results.name, name, found) for name, found in results.variants.items()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,12 +37,11 @@ from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
 from bioseq_dl.train.loop import Trained, train_model
 from bioseq_dl.train.optimizer import build_optimizer
 from bioseq_dl.train.precision import Precision, choose_precision
-from bioseq_dl.train.processes import run_together
+from bioseq_dl.train.processes import Log, Watch, run_together
 from bioseq_dl.train.ranks import ALONE, Ranks, share_first
+from bioseq_dl.train.rows import select_rows
 from bioseq_dl.train.score import name_score
 from bioseq_dl.train.signals import stop_signals
-
-Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,16 @@ class Job:
         return self.out.with_name("resume.pt")
 
 
-def fit_model(job: Job, log: Log) -> None:
+def fit_model(job: Job, log: Log, watch: Watch = lambda _: None) -> None:
     """Train one model and write model.pt, history.csv and train.json.
+
+    Parameters
+    ----------
+    job : Job
+    log : callable
+        Gets a line at a time.
+    watch : callable
+        Gets the learning curve after each epoch; what it raises ends the training there.
 
     Raises
     ------
@@ -89,19 +95,19 @@ def fit_model(job: Job, log: Log) -> None:
             return
         device = choose_device(job.train)
         if device.devices == 1:
-            _fit(job, ALONE, log)
+            _fit(job, ALONE, log, watch)
         else:
-            run_together(_fit, job, device.devices, device.accelerator, log)
+            run_together(_fit, job, device.devices, device.accelerator, log, watch)
 
 
-def _fit(job: Job, ranks: Ranks, log: Log) -> None:
+def _fit(job: Job, ranks: Ranks, log: Log, watch: Watch) -> None:
     """Train, as one process alone or as one of several."""
     with record_provenance() as provenance:
         device = choose_device(job.train)
         threads = set_threads(job.train.threads)
         task = find_task(job.task)
         examples: Encoded = task.load("open")(job.examples, job.fold)
-        rows = _rows(job, examples)
+        rows = select_rows(job.examples, job.fold, job.targets, examples)
         digest = hash_file(job.examples)
         key = _key(job, digest)
         state = read_state(job.state, key)
@@ -156,6 +162,7 @@ def _fit(job: Job, ranks: Ranks, log: Log) -> None:
                 write_history(job.out.with_name("history.csv"), curve)
                 log_epoch(writer, curve[-1])
                 log(_describe(curve[-1], job))
+                watch(curve)
 
         with stop_signals() as stop_asked:
             trained = train_model(
@@ -207,28 +214,6 @@ def _fit(job: Job, ranks: Ranks, log: Log) -> None:
     write_json(job.out.with_name("train.json"), summary | provenance)
     write_checkpoint(job.out, _checkpoint(job, shape, examples, trained, kept, digest))
     job.state.unlink(missing_ok=True)
-
-
-def _rows(job: Job, examples: Encoded) -> dict[str, NDArray[np.int64]]:
-    if job.fold >= examples.roles.shape[0]:
-        raise InputError(
-            "no such fold",
-            file=job.examples,
-            found=job.fold,
-            allowed=f"0 to {len(examples.roles) - 1}",
-        )
-    if examples.spec != job.targets:
-        raise InputError(
-            "the examples were encoded for other targets",
-            file=job.examples,
-            found=", ".join(examples.spec.names),
-            allowed=", ".join(job.targets.names),
-            fix="run encode again",
-        )
-    rows = {role: examples.select(job.fold, role) for role in ("train", "val")}
-    if not len(rows["train"]):
-        raise InputError("the training fold is empty", file=job.examples)
-    return rows
 
 
 def _key(job: Job, digest: str) -> str:

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -24,35 +25,36 @@ from typing import Any
 from torch import distributed
 from torch._C._distributed_c10d import TCPStore
 
-from bioseq_dl.errors import InputError
+from bioseq_dl.errors import InputError, ProcessLost
+from bioseq_dl.train.history import Epoch
 from bioseq_dl.train.loop import Interrupted
 from bioseq_dl.train.ranks import Ranks, join_group
 from bioseq_dl.train.signals import stop_signals
 
 Log = Callable[[str], None]
-Work = Callable[[Any, Ranks, Log], None]
+Watch = Callable[[list[Epoch]], None]
+Work = Callable[[Any, Ranks, Log, Watch], None]
 _ADDRESS = "127.0.0.1"
 _PATIENCE = timedelta(minutes=30)
 _ASKED = (signal.SIGTERM, signal.SIGUSR1)
 
 
-class ProcessLost(Exception):  # noqa: N818  (says what happened)
-    """A process that trained with others ended before its time; the others were ended too."""
-
-
-def run_together(work: Work, job: Any, world: int, accelerator: str, log: Log) -> None:
+def run_together(
+    work: Work, job: Any, world: int, accelerator: str, log: Log, watch: Watch
+) -> None:
     """Do work in `world` processes of this machine, to the end of all of them.
 
     Parameters
     ----------
     work : callable
-        (job, ranks, log); a function of a module. What the first process logs goes to `log`.
+        (job, ranks, log, watch); a function of a module.
     job : object
         Can be pickled.
     world : int
     accelerator : str
         ``cpu`` or ``cuda``.
-    log : callable
+    log, watch : callable
+        Called here with what the first process gives its own; what they raise ends all.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def run_together(work: Work, job: Any, world: int, accelerator: str, log: Log) -
                 process.start()
                 theirs.close()
                 running[ours] = (rank, process)
-            _attend(dict(running), world, stop_asked, log)
+            _attend(dict(running), world, stop_asked, log, watch)
         finally:
             for _, process in running.values():
                 if process.is_alive():
@@ -91,6 +93,7 @@ def _attend(
     world: int,
     stop_asked: Callable[[], bool],
     log: Log,
+    watch: Watch,
 ) -> None:
     """Listen until every process has told its end."""
     told = stopped = False
@@ -114,6 +117,8 @@ def _attend(
                 raise ProcessLost(_describe_loss(rank, world, code)) from None
             if kind == "log":
                 log(what)
+            elif kind == "epoch":
+                watch(what)
             elif kind == "refused":
                 raise what
             elif kind == "failed":
@@ -147,7 +152,12 @@ def _take_part(
     try:
         store = TCPStore(_ADDRESS, port, is_master=False, timeout=_PATIENCE)
         ranks = join_group(rank, world, store, accelerator)
-        work(job, ranks, lambda line: pipe.send(("log", line)) if rank == 0 else None)
+
+        def tell(kind: str, what: Any) -> None:
+            if rank == 0:
+                pipe.send((kind, what))
+
+        work(job, ranks, partial(tell, "log"), partial(tell, "epoch"))
         distributed.destroy_process_group()
     except InputError as error:
         pipe.send(("refused", error))

@@ -29,11 +29,13 @@ RESIDUES = Targets(kind="residues", names=("q3", "rsa", "angles"))
 CELLS = Targets(kind="binary", names=("sick",))
 
 
-def train_all(jobs: list[Job], ranks: Ranks, log: Callable[[str], None]) -> None:
+def train_all(
+    jobs: list[Job], ranks: Ranks, log: Callable[[str], None], watch: Callable[[Any], None]
+) -> None:
     """What one of several processes does."""
     for job in jobs:
         log(f"{job.out.parent.name}")
-        _fit(job, ranks, log)
+        _fit(job, ranks, log, watch)
 
 
 def make_job(folder: Path, name: str, processes: int, **train: Any) -> Job:

@@ -114,16 +114,6 @@ def test_where_there_are_no_locks_it_is_said(
     assert said[0].startswith("no locks on this file system (")
 
 
-@pytest.mark.parametrize("name", ["LOCAL_RANK", "NODE_RANK"])
-def test_only_the_first_of_several_processes_takes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    with claim_model(tmp_path / "model.pt", pytest.fail) as first:
-        monkeypatch.setenv(name, "1")
-        with claim_model(tmp_path / "model.pt", pytest.fail) as second:
-            assert (first, second) == (False, False)
-
-
 def test_a_model_older_than_its_summary_is_not_finished(tmp_path: Path) -> None:
     model = tmp_path / "model.pt"
     assert not is_finished(model, "key")

@@ -19,12 +19,12 @@ from made_jobs import KINDS, make_job, train_all
 from planted import write_planted
 
 from bioseq_dl.data.batches import plan_batches
-from bioseq_dl.errors import InputError
+from bioseq_dl.errors import InputError, ProcessLost
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import read_checkpoint
 from bioseq_dl.train.device import set_determinism
 from bioseq_dl.train.fit import fit_model
-from bioseq_dl.train.processes import ProcessLost, run_together
+from bioseq_dl.train.processes import run_together
 from bioseq_dl.train.ranks import ALONE, Ranks, agree, count_own, deal_rows
 
 
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in KINDS:
         fit_model(make_job(folder, name, 1), lambda _: None)
     together = [make_job(folder, name, 2) for name in KINDS]
-    run_together(train_all, together, 2, "cpu", lambda _: None)
+    run_together(train_all, together, 2, "cpu", lambda _: None, lambda _: None)
     return folder
 
 
@@ -93,7 +93,7 @@ def test_size_and_budget_are_of_one_process() -> None:
     assert {len(batch) for batch in equal} == {10}
 
 
-def fail_in_second(what: str, ranks: Ranks, log: Any) -> None:
+def fail_in_second(what: str, ranks: Ranks, log: Any, watch: Any) -> None:
     log("both are here")
     if ranks.rank == 1:
         if what == "refuse":
@@ -114,7 +114,7 @@ def fail_in_second(what: str, ranks: Ranks, log: Any) -> None:
 )
 def test_what_ends_one_ends_all(what: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        run_together(fail_in_second, what, 2, "cpu", lambda _: None)
+        run_together(fail_in_second, what, 2, "cpu", lambda _: None, lambda _: None)
 
 
 RUN = {

@@ -24,6 +24,7 @@ from bioseq_dl.layout import (
     model_folder,
     saliency_folder,
     stage_folder,
+    tune_folder,
     variants_folder,
 )
 from bioseq_dl.source_code import code_digest
@@ -59,6 +60,7 @@ PARTS = f"{RESULTS}/runs/{{{{run}}}}/variants/{{{{name}}}}/parts/{{scatteritem}}
 EXPLAINED = f"{RESULTS}/runs/{{run}}/explain"
 SALIENCY = f"{RESULTS}/runs/{{run}}/saliency"
 LANDSCAPE = f"{RESULTS}/runs/{{run}}/landscape"
+TUNE = f"{RESULTS}/runs/{{run}}/tune/fold{{fold}}"
 MODEL = f"{RESULTS}/runs/{{run}}/fold{{fold}}/seed{{seed}}"
 CACHE = f"--cache {shlex.quote(CONFIG.cache)}" if CONFIG.cache else ""
 
@@ -76,6 +78,7 @@ wildcard_constraints:
     run=RUN_NAME,
     fold=r"\d+",
     seed=r"\d+",
+    worker=r"\d+",
     ingest="[0-9a-f]{10}",
     split="[0-9a-f]{10}",
     encode="[0-9a-f]{10}",
@@ -183,6 +186,30 @@ def initial_weights(wildcards):
     """A file that the training starts from, where the run names one."""
     source = getattr(RUNS[wildcards.run].model, "weights", None)
     return [source.path] if source is not None else []
+
+
+def workers_of(wildcards):
+    count = RUNS[wildcards.run].tune.workers
+    return [
+        f"{tune_folder(RESULTS, wildcards.run, wildcards.fold)}/worker{number}.json"
+        for number in range(count)
+    ]
+
+
+def tuned_values(wildcards):
+    """What the search of this fold chose, where the run has one."""
+    if RUNS[wildcards.run].tune is None:
+        return []
+    return [f"{tune_folder(RESULTS, wildcards.run, wildcards.fold)}/best.json"]
+
+
+def searches():
+    return [
+        f"{tune_folder(RESULTS, run_name, fold)}/tune.json"
+        for run_name, run in RUNS.items()
+        if run.tune is not None
+        for fold in range(run.split.folds)
+    ]
 
 
 def explanations():

@@ -45,6 +45,7 @@ rule report:
     """Tell people what was found, and how sure one can be."""
     input:
         metrics=expand(f"{RESULTS}/runs/{{run}}/evaluation/metrics.json", run=RUNS),
+        searches=searches(),
         variants=scored_variants(),
         explanations=explanations(),
         landscapes=landscapes(),

@@ -2,6 +2,7 @@ rule train:
     """Train one model; continues where an interrupted training stopped."""
     input:
         initial_weights,
+        tuned=tuned_values,
         examples=of_run("encode", "examples.safetensors"),
     output:
         model=f"{MODEL}/model.pt",
@@ -26,9 +27,10 @@ rule train:
         config=RESOLVED,
         part=part_of_run("train"),
         code=code_digest("train"),
+        tuned=lambda wildcards, input: "--tuned" if input.tuned else "",
     shell:
         "python -m bioseq_dl train --config {params.config:q} --run {wildcards.run} --examples {input.examples:q}"
-        " --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads}"
+        " --fold {wildcards.fold} --seed {wildcards.seed} --threads {threads} {params.tuned} {input.tuned:q}"
         " --model {output.model:q} > {log:q} 2>&1"
 
 

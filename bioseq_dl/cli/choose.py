@@ -1,0 +1,60 @@
+"""``bioseq-dl choose``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log, whole_number
+from bioseq_dl.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_run_arguments(parser)
+    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
+    add_path(parser, "storage", "study.journal of tune")
+    add_path(parser, "workers", "what each worker of tune wrote (--out)", nargs="+")
+    add_path(parser, "best", "output: best.json, which train takes as --tuned")
+    add_path(parser, "trials", "output: trials.tsv, a row a trial")
+    add_path(parser, "history", "output: tune.json, which the report shows")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Choose the best trial of a search, and write its history."""
+    from bioseq_dl.config import name_figure
+    from bioseq_dl.provenance import record_provenance
+    from bioseq_dl.tune.choice import choose_trial, write_found
+    from bioseq_dl.tune.journal import open_study
+
+    log = start_log()
+    entry = read_run(arguments)
+    if entry.tune is None:
+        raise InputError("the run has no section tune", file=arguments.config)
+    told = [_read_worker(path) for path in arguments.workers]
+    if len({(item["study"], item["fold"]) for item in told}) > 1 or (
+        told[0]["fold"] != arguments.fold
+    ):
+        raise InputError(
+            "the workers were of different searches",
+            file=arguments.workers[0],
+            fix="run tune again for each worker",
+        )
+    with record_provenance() as provenance:
+        _, higher = name_figure(entry)
+        study = open_study(arguments.storage, told[0]["study"], higher, create=False)
+        found = choose_trial(entry, arguments.fold, study)
+    log(f"trial {found.best['trial']}: {found.best['figure']} {found.best['value']:.5g}")
+    write_found(found, arguments.best, arguments.trials, arguments.history, provenance)
+
+
+def _read_worker(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {name: found[name] for name in ("study", "fold")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "not what a worker of tune wrote", file=path, found=str(error), fix="run tune again"
+        ) from None
