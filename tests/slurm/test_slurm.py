@@ -66,6 +66,22 @@ def test_a_cancelled_training_comes_back_and_goes_on(
     assert same_bytes(prepared, undisturbed, MODEL)
 
 
+def test_an_interrupted_workflow_cancels_its_jobs_and_goes_on(
+    prepared: ClusterProject, undisturbed: ClusterProject
+) -> None:
+    prepared.start(MODEL)
+    prepared.wait_for_training()
+    assert prepared.process is not None
+    prepared.process.send_signal(signal.SIGINT)
+    assert prepared.process.wait(timeout=60) != 0
+    wait_until("the job's end", lambda: state_of(prepared) == "CANCELLED", 40)
+    assert "asked to end" in prepared.train_log()
+    prepared.start(MODEL)
+    prepared.finish()
+    assert prepared.summary()["resumed"] == 1
+    assert same_bytes(prepared, undisturbed, MODEL)
+
+
 def test_a_job_over_its_memory_is_tried_again_with_more(
     lab: None, prepared: ClusterProject, undisturbed: ClusterProject
 ) -> None:
