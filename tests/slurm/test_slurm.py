@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from slurm_lab import start_node
-from slurm_project import FOLDER, METRICS, MODEL, ClusterProject, call, wait_until
+from slurm_project import FOLDER, METRICS, MODEL, REPOSITORY, ClusterProject, call, wait_until
 
 pytestmark = pytest.mark.slurm
 PREDICTIONS = str(FOLDER / "predictions.parquet")
@@ -116,6 +116,23 @@ def test_rerun_while_jobs_of_a_killed_workflow_still_run(
     assert "the other process has finished this model" in prepared.train_log()
     assert prepared.summary()["resumed"] == 0  # trained once, by the first
     assert same_bytes(prepared, undisturbed, MODEL, PREDICTIONS, METRICS)
+
+
+def test_rerun_after_cancelling_the_jobs_of_a_killed_workflow(
+    prepared: ClusterProject, undisturbed: ClusterProject
+) -> None:
+    guide = (REPOSITORY / "docs" / "clusters.md").read_text()
+    (cancel,) = [line for line in guide.splitlines() if line.startswith("squeue --me ")]
+    prepared.start(MODEL)
+    prepared.wait_for_training()
+    prepared.kill()
+    subprocess.run(["bash", "-c", cancel], cwd=prepared.folder, check=True)
+    wait_until("the job's end", lambda: state_of(prepared) == "CANCELLED", 60)
+    assert prepared.run("--unlock").returncode == 0
+    prepared.start(MODEL)
+    prepared.finish()
+    assert prepared.summary()["resumed"] == 1
+    assert same_bytes(prepared, undisturbed, MODEL)
 
 
 def test_rerun_after_jobs_of_a_killed_workflow_have_ended(
