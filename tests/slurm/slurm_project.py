@@ -85,6 +85,8 @@ class ClusterProject(Project):
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
                 start_new_session=True,
+                # Where the tests run in the background, SIGINT would be ignored below them.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
                 env=os.environ | {"XDG_CACHE_HOME": str(self.folder / "cache")},
             )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from slurm_lab import start_node
-from slurm_project import FOLDER, METRICS, MODEL, ClusterProject, call, wait_until
+from slurm_project import FOLDER, METRICS, MODEL, REPOSITORY, ClusterProject, call, wait_until
 
 pytestmark = pytest.mark.slurm
 PREDICTIONS = str(FOLDER / "predictions.parquet")
@@ -66,6 +66,22 @@ def test_a_cancelled_training_comes_back_and_goes_on(
     assert same_bytes(prepared, undisturbed, MODEL)
 
 
+def test_an_interrupted_workflow_cancels_its_jobs_and_goes_on(
+    prepared: ClusterProject, undisturbed: ClusterProject
+) -> None:
+    prepared.start(MODEL)
+    prepared.wait_for_training()
+    assert prepared.process is not None
+    prepared.process.send_signal(signal.SIGINT)
+    assert prepared.process.wait(timeout=60) != 0
+    wait_until("the job's end", lambda: state_of(prepared) == "CANCELLED", 40)
+    assert "asked to end" in prepared.train_log()
+    prepared.start(MODEL)
+    prepared.finish()
+    assert prepared.summary()["resumed"] == 1
+    assert same_bytes(prepared, undisturbed, MODEL)
+
+
 def test_a_job_over_its_memory_is_tried_again_with_more(
     lab: None, prepared: ClusterProject, undisturbed: ClusterProject
 ) -> None:
@@ -102,6 +118,23 @@ def test_rerun_while_jobs_of_a_killed_workflow_still_run(
     assert same_bytes(prepared, undisturbed, MODEL, PREDICTIONS, METRICS)
 
 
+def test_rerun_after_cancelling_the_jobs_of_a_killed_workflow(
+    prepared: ClusterProject, undisturbed: ClusterProject
+) -> None:
+    guide = (REPOSITORY / "docs" / "clusters.md").read_text()
+    (cancel,) = [line for line in guide.splitlines() if line.startswith("squeue --me ")]
+    prepared.start(MODEL)
+    prepared.wait_for_training()
+    prepared.kill()
+    subprocess.run(["bash", "-c", cancel], cwd=prepared.folder, check=True)
+    wait_until("the job's end", lambda: state_of(prepared) == "CANCELLED", 60)
+    assert prepared.run("--unlock").returncode == 0
+    prepared.start(MODEL)
+    prepared.finish()
+    assert prepared.summary()["resumed"] == 1
+    assert same_bytes(prepared, undisturbed, MODEL)
+
+
 def test_rerun_after_jobs_of_a_killed_workflow_have_ended(
     prepared: ClusterProject, undisturbed: ClusterProject
 ) -> None:
@@ -118,13 +151,15 @@ def test_rerun_after_jobs_of_a_killed_workflow_have_ended(
 def test_a_training_at_its_time_limit_saves_its_state_and_goes_on(
     prepared: ClusterProject, undisturbed: ClusterProject
 ) -> None:
-    prepared.set_profile(
-        runtime="1 if attempt == 1 else 60", slurm_extra="'--signal=TERM@5'"
-    )  # Slurm looks every half minute: the signal comes 5 to 35 seconds before the end
+    # Slurm looks every half minute: the signal comes 5 to 35 seconds before the end.
+    prepared.set_profile(slurm_extra="'--signal=TERM@5'")
     prepared.start(MODEL)
     job = prepared.wait_for_training()
+    hours, minutes, seconds = (int(part) for part in job["RunTime"].split(":"))
+    limit = (seconds + 20) // 60 + minutes + 60 * hours + 1  # 20 seconds from now, or up to 80
+    call("scontrol", "update", f"jobid={job['JobId']}", f"timelimit={limit}")
     python = prepared.training()
-    # A second of work in ten: longer than its minute, on whatever machine.
+    # A second of work in ten: longer than its limit, on whatever machine.
     while "asked to end" not in prepared.train_log():
         assert prepared.jobs("train")[0]["JobState"] == "RUNNING"
         try:
@@ -139,7 +174,7 @@ def test_a_training_at_its_time_limit_saves_its_state_and_goes_on(
     assert first["JobId"] == job["JobId"]
     # Ended by itself before the limit, since it was asked to.
     assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
-    assert (first["TimeLimit"], second["TimeLimit"]) == ("00:01:00", "01:00:00")
+    assert first["TimeLimit"] == f"00:{limit:02}:00"
     assert prepared.summary()["resumed"] == 1
     assert same_bytes(prepared, undisturbed, MODEL)
 

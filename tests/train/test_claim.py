@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,7 @@ def test_the_second_takes_the_model_that_the_first_has_finished(
     assert second.wait(timeout=60) == 0
     assert "has finished this model" in (tmp_path / "second").read_text()
     assert (tmp_path / "model.pt").stat() == model
+    assert not (tmp_path / ".train.lock").exists()
 
 
 def test_the_second_goes_on_where_the_first_was_killed(
@@ -98,6 +100,26 @@ def test_a_finished_model_alone_is_trained_anew(tmp_path: Path, examples: Path) 
     assert start(tmp_path, examples, "first").wait(timeout=60) == 0
     assert start(tmp_path, examples, "second").wait(timeout=60) == 0
     assert "epoch 3/3" in (tmp_path / "second").read_text()  # as --forcerun means it
+
+
+def test_one_at_a_time_however_many_wait(tmp_path: Path) -> None:
+    inside: list[int] = []
+    seen: list[int] = []
+
+    def work(number: int) -> None:
+        with claim_model(tmp_path / "model.pt", lambda _: None):
+            inside.append(number)
+            seen.append(len(inside))
+            time.sleep(0.01)
+            inside.remove(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [1] * 20
+    assert not list(tmp_path.iterdir())
 
 
 def test_where_there_are_no_locks_it_is_said(
