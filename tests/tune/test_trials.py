@@ -43,6 +43,7 @@ def work(folder: Path, tune: Tune, worker: int, stop: int | None = None) -> list
     while (trial := claim_trial(study, tune, worker, folder / "claims")) is not None:
         parameters = draw_parameters(study, trial, tune)
         done.append(trial.number)
+        assert trial.number < tune.total
         if stop is not None and len(done) == stop:
             break
         study.tell(trial, abs(parameters["a"] - 7) + parameters["b"])
