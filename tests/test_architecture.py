@@ -45,6 +45,8 @@ FLOORS = (
         "steps",
         "source_code",
         "layout",
+        "archive",
+        "reproduction",
     ),
     ("report",),
     ("cli", "__main__"),

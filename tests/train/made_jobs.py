@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,13 @@ def train_all(jobs: list[Job], ranks: Ranks, log: Callable[[str], None]) -> None
     for job in jobs:
         log(f"{job.out.parent.name}")
         _fit(job, ranks, log)
+
+
+def wait_for_ever(job: str, ranks: Ranks, log: Callable[[str], None]) -> None:
+    """What hangs: nobody comes."""
+    log("here")
+    while True:
+        time.sleep(60)
 
 
 def make_job(folder: Path, name: str, processes: int, **train: Any) -> Job:

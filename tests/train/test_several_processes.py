@@ -117,6 +117,28 @@ def test_what_ends_one_ends_all(what: str, error: type[Exception], words: str) -
         run_together(fail_in_second, what, 2, "cpu", lambda _: None)
 
 
+def test_a_process_that_waits_ends_with_its_caller() -> None:
+    code = (
+        "from made_jobs import wait_for_ever\n"
+        "from bioseq_dl.train.processes import run_together\n"
+        "run_together(wait_for_ever, '', 2, 'cpu', lambda line: print(line, flush=True))"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    found = workers(process)
+    assert len(found) == 2
+    process.kill()
+    process.communicate(timeout=30)
+    wait_gone(found)
+
+
 RUN = {
     "task": "dna_sequence",
     "targets": {},
