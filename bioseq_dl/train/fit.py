@@ -151,6 +151,7 @@ def _fit(job: Job, ranks: Ranks, log: Log) -> None:
                 write_history(job.out.with_name("history.csv"), curve)
                 log_epoch(writer, curve[-1])
                 log(_describe(curve[-1], job))
+                ranks.tell(curve)
 
         with stop_signals() as stop_asked:
             trained = train_model(

@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
@@ -40,7 +41,14 @@ class ProcessLost(Exception):  # noqa: N818  (says what happened)
     """A process that trained with others ended before its time; the others were ended too."""
 
 
-def run_together(work: Work, job: Any, world: int, accelerator: str, log: Log) -> None:
+def run_together(
+    work: Work,
+    job: Any,
+    world: int,
+    accelerator: str,
+    log: Log,
+    heard: Callable[[Any], None] = lambda _: None,
+) -> None:
     """Do work in `world` processes of this machine, to the end of all of them.
 
     Parameters
@@ -53,6 +61,8 @@ def run_together(work: Work, job: Any, world: int, accelerator: str, log: Log) -
     accelerator : str
         ``cpu`` or ``cuda``.
     log : callable
+    heard : callable
+        Gets what the first process gives to ``ranks.tell``; what it raises ends them all.
 
     Raises
     ------
@@ -78,7 +88,7 @@ def run_together(work: Work, job: Any, world: int, accelerator: str, log: Log) -
                 process.start()
                 theirs.close()
                 running[ours] = (rank, process)
-            _attend(dict(running), world, stop_asked, log)
+            _attend(dict(running), world, stop_asked, log, heard)
         finally:
             for _, process in running.values():
                 if process.is_alive():
@@ -91,6 +101,7 @@ def _attend(
     world: int,
     stop_asked: Callable[[], bool],
     log: Log,
+    heard: Callable[[Any], None],
 ) -> None:
     """Listen until every process has told its end."""
     told = stopped = False
@@ -114,6 +125,8 @@ def _attend(
                 raise ProcessLost(_describe_loss(rank, world, code)) from None
             if kind == "log":
                 log(what)
+            elif kind == "told":
+                heard(what)
             elif kind == "refused":
                 raise what
             elif kind == "failed":
@@ -147,6 +160,8 @@ def _take_part(
     try:
         store = TCPStore(_ADDRESS, port, is_master=False, timeout=_PATIENCE)
         ranks = join_group(rank, world, store, accelerator)
+        if rank == 0:
+            ranks = replace(ranks, tell=lambda what: pipe.send(("told", what)))
         work(job, ranks, lambda line: pipe.send(("log", line)) if rank == 0 else None)
         distributed.destroy_process_group()
     except InputError as error:

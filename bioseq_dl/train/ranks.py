@@ -7,6 +7,7 @@ decoder beside the targets and pairs of a batch come out as in one process.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -30,6 +31,8 @@ class Ranks:
     """How many there are."""
     group: Any = None
     """Process group on the CPU (gloo), for small messages: no GPU waits for them."""
+    tell: Callable[[Any], None] = lambda _: None
+    """Gets the learning curve after each epoch; what it raises ends the training."""
 
     @property
     def first(self) -> bool:

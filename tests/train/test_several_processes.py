@@ -24,6 +24,7 @@ from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import read_checkpoint
 from bioseq_dl.train.device import set_determinism
 from bioseq_dl.train.fit import fit_model
+from bioseq_dl.train.history import Epoch
 from bioseq_dl.train.processes import ProcessLost, run_together
 from bioseq_dl.train.ranks import ALONE, Ranks, agree, count_own, deal_rows
 
@@ -115,6 +116,21 @@ def fail_in_second(what: str, ranks: Ranks, log: Any) -> None:
 def test_what_ends_one_ends_all(what: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         run_together(fail_in_second, what, 2, "cpu", lambda _: None)
+
+
+def test_who_listens_may_end_them_all(tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    def listen(curve: list[Epoch]) -> None:
+        heard.append(curve[-1].epoch)
+        if len(heard) == 2:
+            raise RuntimeError("enough")
+
+    job = make_job(tmp_path, "binary", 2, epochs=50, patience=None)
+    with pytest.raises(RuntimeError, match="enough"):
+        run_together(train_all, [job], 2, "cpu", lambda _: None, listen)
+    assert heard == [1, 2]
+    assert not job.out.exists()
 
 
 def test_a_process_that_waits_ends_with_its_caller() -> None:
