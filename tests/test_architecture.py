@@ -46,6 +46,8 @@ FLOORS = (
         "tune",
         "source_code",
         "layout",
+        "archive",
+        "reproduction",
     ),
     ("report",),
     ("cli", "__main__"),

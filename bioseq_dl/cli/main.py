@@ -33,6 +33,9 @@ COMMANDS = {
     "saliency": "which genes networks of cells look at, beside those that scanpy ranks",
     "annotate": "cells with predictions and embedding, as AnnData",
     "report": "write report.html",
+    "export": "put a finished run into one archive, with hashes and metadata",
+    "verify": "check an archive of a run",
+    "reproduce": "run a finished run again, and say what differs and why",
     "reference": "print the config reference (Markdown or JSON schema)",
 }
 """Subcommand: what it does. Each is a module beside this one."""
@@ -41,8 +44,9 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; give its exit code.
 
-    0 done; 1 a process of several was lost; 2 something the user gave cannot be used (one line
-    on stderr, no traceback); 130 interrupted from the keyboard; 143 asked to end, state saved.
+    0 done; 1 a process of several was lost, or results differ; 2 something the user gave cannot
+    be used (one line on stderr, no traceback); 130 interrupted from the keyboard; 143 asked to
+    end, state saved.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(

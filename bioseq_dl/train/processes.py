@@ -40,7 +40,12 @@ _ASKED = (signal.SIGTERM, signal.SIGUSR1)
 
 
 def run_together(
-    work: Work, job: Any, world: int, accelerator: str, log: Log, watch: Watch
+    work: Work,
+    job: Any,
+    world: int,
+    accelerator: str,
+    log: Log,
+    watch: Watch = lambda _: None,
 ) -> None:
     """Do work in `world` processes of this machine, to the end of all of them.
 

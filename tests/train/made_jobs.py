@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +37,15 @@ def train_all(
     for job in jobs:
         log(f"{job.out.parent.name}")
         _fit(job, ranks, log, watch)
+
+
+def wait_for_ever(
+    job: str, ranks: Ranks, log: Callable[[str], None], watch: Callable[[Any], None]
+) -> None:
+    """What hangs: nobody comes."""
+    log("here")
+    while True:
+        time.sleep(60)
 
 
 def make_job(folder: Path, name: str, processes: int, **train: Any) -> Job:

@@ -24,6 +24,7 @@ from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import read_checkpoint
 from bioseq_dl.train.device import set_determinism
 from bioseq_dl.train.fit import fit_model
+from bioseq_dl.train.history import Epoch
 from bioseq_dl.train.processes import run_together
 from bioseq_dl.train.ranks import ALONE, Ranks, agree, count_own, deal_rows
 
@@ -35,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in KINDS:
         fit_model(make_job(folder, name, 1), lambda _: None)
     together = [make_job(folder, name, 2) for name in KINDS]
-    run_together(train_all, together, 2, "cpu", lambda _: None, lambda _: None)
+    run_together(train_all, together, 2, "cpu", lambda _: None)
     return folder
 
 
@@ -114,7 +115,44 @@ def fail_in_second(what: str, ranks: Ranks, log: Any, watch: Any) -> None:
 )
 def test_what_ends_one_ends_all(what: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        run_together(fail_in_second, what, 2, "cpu", lambda _: None, lambda _: None)
+        run_together(fail_in_second, what, 2, "cpu", lambda _: None)
+
+
+def test_who_listens_may_end_them_all(tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    def listen(curve: list[Epoch]) -> None:
+        heard.append(curve[-1].epoch)
+        if len(heard) == 2:
+            raise RuntimeError("enough")
+
+    job = make_job(tmp_path, "binary", 2, epochs=50, patience=None)
+    with pytest.raises(RuntimeError, match="enough"):
+        run_together(train_all, [job], 2, "cpu", lambda _: None, listen)
+    assert heard == [1, 2]
+    assert not job.out.exists()
+
+
+def test_a_process_that_waits_ends_with_its_caller() -> None:
+    code = (
+        "from made_jobs import wait_for_ever\n"
+        "from bioseq_dl.train.processes import run_together\n"
+        "run_together(wait_for_ever, '', 2, 'cpu', lambda line: print(line, flush=True))"
+    )
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    found = workers(process)
+    assert len(found) == 2
+    process.kill()
+    process.communicate(timeout=30)
+    wait_gone(found)
 
 
 RUN = {
