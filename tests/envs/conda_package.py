@@ -27,7 +27,6 @@ from py_compile import PycInvalidationMode
 from typing import Any
 
 from conda_package_streaming.create import anonymize, conda_builder
-from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
@@ -89,16 +88,13 @@ def list_dependencies(name: str, metadata: Mapping[str, Message], extra: str = "
     extra
         Which extra of the package, or none.
     """
-    environment = {**default_environment(), "extra": extra}
     found = set()
     for line in metadata[name].get_all("Requires-Dist") or []:
         requirement = Requirement(line)
-        always = requirement.marker is None or requirement.marker.evaluate(
-            {**environment, "extra": ""}
-        )
-        if requirement.marker is not None and not requirement.marker.evaluate(environment):
-            continue
-        if extra and always:
+        marker = requirement.marker
+        always = marker is None or marker.evaluate({"extra": ""})
+        with_extra = marker is not None and not always and marker.evaluate({"extra": extra})
+        if not (with_extra if extra else always):
             continue
         versions = ",".join(sorted(str(part) for part in requirement.specifier))
         found.add(f"{conda_name(requirement.name)} {versions.replace('===', '==')}".strip())

@@ -24,7 +24,7 @@ def lab() -> Iterator[Lab]:
         pytest.skip("the channel is made of this machine's Python, which is tried on Linux only")
     find_cache().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="envs-", dir=find_cache()) as prefix:
-        yield set_up(Path(prefix))
+        yield set_up(Path(prefix, "the envs"))
 
 
 @pytest.fixture(scope="session")

@@ -93,12 +93,20 @@ class Finished:
 
 
 def find_cache() -> Path:
-    """Give the folder that the lab is kept in."""
-    given = os.environ.get("BIOSEQ_DL_ENVS_CACHE")
-    if given:
-        return Path(given).absolute()
+    """Give the folder that the lab is kept in.
+
+    Raises
+    ------
+    ValueError
+        Where its path holds a space.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "bioseq_dl-test-envs"
+    usual = Path(home) / "bioseq_dl-test-envs"
+    cache = Path(os.environ.get("BIOSEQ_DL_ENVS_CACHE") or usual).absolute()
+    if " " in str(cache):
+        # Snakemake runs `source <where conda is>/bin/activate`, without quotes.
+        raise ValueError(f"no spaces, please (set BIOSEQ_DL_ENVS_CACHE): {cache}")
+    return cache
 
 
 def find_python(version: str) -> Path:
@@ -168,7 +176,8 @@ def prune(cache: Path) -> None:
     oldest = time.time() - DAYS * 86_400
     for folder in cache.iterdir():
         ready = folder / READY
-        if ready.is_file() and ready.stat().st_mtime < oldest:
+        used = (ready if ready.is_file() else folder).stat().st_mtime
+        if folder.is_dir() and used < oldest:
             shutil.rmtree(folder)
     for package in cache.glob("pool-*/*.conda"):
         if package.stat().st_nlink == 1:

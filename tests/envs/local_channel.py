@@ -52,7 +52,7 @@ def build_channels(wheels: list[Path], out: Path, pool: Path) -> None:
     subdir = str(Platform.current())
     # The largest first: the last to be finished is a small one.
     wheels = sorted(wheels, key=lambda wheel: -wheel.stat().st_size)
-    metadata = {parse_wheel_filename(wheel.name)[0]: read_metadata(wheel) for wheel in wheels}
+    metadata = {str(parse_wheel_filename(wheel.name)[0]): read_metadata(wheel) for wheel in wheels}
     packages: dict[Package, Path | None] = {
         describe_wheel(wheel, metadata): wheel for wheel in wheels
     }
