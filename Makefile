@@ -38,7 +38,7 @@ test: $(TOOLS)  ## every test
 	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
 test-fast: $(TOOLS)  ## without the workflow tests
-	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not (workflow or envs)'
+	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow and not slurm and not envs'
 
 test-envs: $(TOOLS)  ## the workflow with each step in its own conda env (docs/environments.md)
 	@$(BIN)/python -m pytest -m envs tests/envs
