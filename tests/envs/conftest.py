@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,18 +12,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from env_files import REPOSITORY, read_envs
-from lab import Finished, Lab, find_cache, set_up
+from lab import Finished, Lab, set_up
 from small_project import write_project
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """What the workflow runs with; the envs themselves are made anew in each session."""
+    """What the workflow runs with."""
     if sys.platform != "linux":
         pytest.skip("the channel is made of this machine's Python, which is tried on Linux only")
-    find_cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="envs-", dir=find_cache()) as prefix:
-        yield set_up(Path(prefix, "the envs"))
+    with set_up() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

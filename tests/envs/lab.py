@@ -47,7 +47,7 @@ class Lab:
     unpacked: Path
     """Packages as conda unpacks them; envs are links to their files."""
     prefix: Path
-    """Where Snakemake puts the envs."""
+    """Where Snakemake puts the envs, and finds those of the last time."""
 
     def environment(self, scratch: Path) -> dict[str, str]:
         """Give the environment variables of a run, none of the tests' own among them."""
@@ -174,11 +174,9 @@ def keep(folder: Path, build: Callable[[Path], None]) -> Path:
 def prune(cache: Path) -> None:
     """Remove what was not used for some time, and packages that no channel holds."""
     oldest = time.time() - DAYS * 86_400
-    for folder in cache.iterdir():
-        ready = folder / READY
-        used = (ready if ready.is_file() else folder).stat().st_mtime
-        if folder.is_dir() and used < oldest:
-            shutil.rmtree(folder)
+    for ready in cache.glob(f"*/{READY}"):
+        if ready.stat().st_mtime < oldest:
+            shutil.rmtree(ready.parent)
     for package in cache.glob("pool-*/*.conda"):
         if package.stat().st_nlink == 1:
             package.unlink()
@@ -195,7 +193,7 @@ def write_standin(folder: Path, tools: Path) -> None:
     programs = folder / "bin"
     programs.mkdir()
     conda = programs / "conda"
-    script = HERE / "conda_standin.py"
+    script = shutil.copy(HERE / "conda_standin.py", folder)
     conda.write_text(f"#!/bin/sh\nexec '{tools}/bin/python' '{script}' \"$@\"\n")
     conda.chmod(0o755)
     (programs / "activate").write_text(
@@ -206,15 +204,16 @@ def write_standin(folder: Path, tools: Path) -> None:
     )
 
 
-def set_up(prefix: Path) -> Lab:
-    """Build what the cache lacks.
-
-    Parameters
-    ----------
-    prefix
-        Where Snakemake is to put the envs: in the cache's file system, for hard links.
-    """
+@contextmanager
+def set_up() -> Iterator[Lab]:
+    """Build what the cache lacks, and hold the cache while the lab is in use."""
     cache = find_cache()
+    with locked(cache):
+        yield build_lab(cache)
+
+
+def build_lab(cache: Path) -> Lab:
+    """Build what the cache lacks."""
     envs = read_envs().values()
     (version,) = {env.python for env in envs}
     python = find_python(version)
@@ -227,7 +226,7 @@ def set_up(prefix: Path) -> Lab:
     pool = cache / f"pool-{digest(interpreter, HERE / 'conda_package.py')}"
     sources = (LOCK, HERE / "conda_package.py", HERE / "local_channel.py")
     channel = cache / f"channel-{digest(interpreter, *sources, *named)}"
-    standin = cache / f"standin-{digest(str(HERE), str(tools), HERE / 'lab.py')}"
+    standin = cache / f"standin-{digest(str(tools), HERE / 'conda_standin.py', HERE / 'lab.py')}"
 
     def build_channel(folder: Path) -> None:
         program = tools / "bin" / "python"
@@ -244,16 +243,19 @@ def set_up(prefix: Path) -> Lab:
     def build_launcher(folder: Path) -> None:
         make_venv(python, folder, "-c", LOCK, *launch_requirements())
 
-    with locked(cache), ThreadPoolExecutor(2) as executor:
+    conda = find_conda() or standin / "bin"
+    # Files of envs are linked to those of unpacked packages: one file system, and kept together.
+    prefix = channel / f"envs made by {digest(str(conda))}"
+    with ThreadPoolExecutor(2) as executor:
         launched = executor.submit(keep, launcher, build_launcher)
         keep(tools, build_tools)
         keep(channel, build_channel)
         keep(standin, lambda folder: write_standin(folder, tools))
         launched.result()
-        prune(cache)
+    prune(cache)
     return Lab(
         launcher=launcher / "bin",
-        conda=find_conda() or standin / "bin",
+        conda=conda,
         channels=channel / "channels",
         wheels=channel / "wheels",
         unpacked=channel / "unpacked",

@@ -20,7 +20,7 @@ QUICK = {"epochs": 2, "seeds": [1], "batch_size": 16, "threads": 1, "device": "c
 
 
 def dna_run() -> dict[str, Any]:
-    """Sequences with and without a motif: variants in parts, explanations, motifs."""
+    """Sequences with and without a motif: a search, variants in parts, explanations, motifs."""
     cohort = {
         "format": "vcf",
         "source": {"path": "data/cohort.vcf"},
@@ -36,6 +36,12 @@ def dna_run() -> dict[str, Any]:
         train=QUICK | {"epochs": 20, "learning_rate": 0.01},
         evaluate={"bootstrap": 20},
         variants={"cohort": cohort},
+        tune={
+            "space": {"train.learning_rate": {"choices": [0.003, 0.01]}},
+            "sampler": "grid",
+            "pruner": "none",
+            "epochs": 1,
+        },
         explain=explain,
     )
 
