@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c r
 	--no-build-isolation --editable
 CORES ?= 2
 
-.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-expression bench-motifs bench-runs reference clean
+.PHONY: help setup demo test test-fast lint format bench bench-variants bench-gue bench-oct4 bench-mave bench-splice bench-saturation bench-residues bench-fitness bench-expression bench-motifs bench-runs reference clean test-slurm test-envs
 
 help:  ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,7 +38,13 @@ test: $(TOOLS)  ## every test
 	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
 test-fast: $(TOOLS)  ## without the workflow tests
-	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow'
+	@$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m 'not workflow and not slurm and not envs'
+
+test-slurm: $(TOOLS)  ## the workflow on a Slurm of its own, with faults (root, or a machine with Slurm)
+	@$(BIN)/python -m pytest tests/slurm -m slurm
+
+test-envs: $(TOOLS)  ## the workflow with each step in its own conda env (docs/environments.md)
+	@$(BIN)/python -m pytest -m envs tests/envs
 
 lint: $(TOOLS)  ## style, types, workflow
 	$(BIN)/ruff check .

@@ -64,6 +64,10 @@ class InputError(Exception):
         self.found = found
 
 
+class ProcessLost(Exception):  # noqa: N818  (says what happened)
+    """A process that trained with others ended before its time; the others were ended too."""
+
+
 def _shorten(value: object, limit: int = 60) -> str:
     text = str(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -46,6 +46,8 @@ FLOORS = (
         "tune",
         "source_code",
         "layout",
+        "archive",
+        "reproduction",
     ),
     ("report",),
     ("cli", "__main__"),
@@ -138,6 +140,22 @@ def test_env_versions_are_those_of_the_lock_file() -> None:
             name, pin = line.replace("==", "=").removesuffix(".*").split(" =")
             if name != "python":
                 assert lock[name].split(".")[:2] == pin.split("."), f"{path.name}: {line}"
+
+
+def test_env_files_are_of_one_form() -> None:
+    pythons = set()
+    for path in (REPOSITORY / "envs").glob("*.yaml"):
+        env = yaml.safe_load(path.read_text())
+        assert list(env) == ["channels", "dependencies"], path.name
+        lines = env["dependencies"]
+        of_pip = [line["pip"] for line in lines if isinstance(line, dict)]
+        names = [line.split(" ")[0] for line in list_dependencies(env)]
+        assert names[0] == "python", path.name
+        pythons.add(lines[0])
+        assert len(names) == len(set(names)), f"{path.name}: a package twice"
+        assert ("pip" in names) == (len(of_pip) == 1), f"{path.name}: pip without need"
+        assert not of_pip or isinstance(lines[-1], dict), f"{path.name}: pip's own come last"
+    assert pythons == {"python =3.11"}, "all steps run the Python that the lock file is made with"
 
 
 def test_there_is_an_env_a_step_and_a_command_for_each() -> None:

@@ -190,11 +190,6 @@ def test_each_mistake_is_one_clear_line(case: str) -> None:
     assert "key runs.a" in text
 
 
-def test_several_devices_are_refused() -> None:
-    with pytest.raises(InputError, match=r"one device: train.devices must be 1"):
-        make({"space": RATE}, train={"devices": 2})
-
-
 def test_a_decoder_with_a_loss_is_refused() -> None:
     tune = vary("model.decoder.weight", low=0.1, high=2.0)
     with pytest.raises(InputError, match="changes what a loss means"):

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from bioseq_dl import __version__
-from bioseq_dl.errors import InputError
+from bioseq_dl.errors import InputError, ProcessLost
 
-BAD_INPUT, INTERRUPTED, STOPPED = 2, 130, 143
+FAILED, BAD_INPUT, INTERRUPTED, STOPPED = 1, 2, 130, 143
 
 COMMANDS = {
     "init": "write a documented starter config for a task",
@@ -33,6 +33,9 @@ COMMANDS = {
     "saliency": "which genes networks of cells look at, beside those that scanpy ranks",
     "annotate": "cells with predictions and embedding, as AnnData",
     "report": "write report.html",
+    "export": "put a finished run into one archive, with hashes and metadata",
+    "verify": "check an archive of a run",
+    "reproduce": "run a finished run again, and say what differs and why",
     "reference": "print the config reference (Markdown or JSON schema)",
 }
 """Subcommand: what it does. Each is a module beside this one."""
@@ -41,8 +44,9 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; give its exit code.
 
-    0 done; 2 something the user gave cannot be used (one line on stderr, no traceback);
-    130 interrupted from the keyboard; 143 asked to end, state saved.
+    0 done; 1 a process of several was lost, or results differ; 2 something the user gave cannot
+    be used (one line on stderr, no traceback); 130 interrupted from the keyboard; 143 asked to
+    end, state saved.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
@@ -64,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
+    except ProcessLost as error:
+        print(f"error: {error}; the others were ended; run again to go on", file=sys.stderr)
+        return FAILED
     except BrokenPipeError:
         # Whoever read our output has had enough (``| head``); keep the exit's flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

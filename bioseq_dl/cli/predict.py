@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bioseq_dl.cli.common import add_path, share, start_log, thread_count, whole_number
+from bioseq_dl.cli.common import add_device, add_path, share, start_log, whole_number
 from bioseq_dl.cli.predict_matrix import predict_new_cells
 from bioseq_dl.config import Train
 from bioseq_dl.errors import InputError
@@ -53,13 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "metrics.json of the run: --matrix then calls cells unknown, and calibrates",
         required=False,
     )
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where the model runs (default: %(default)s, a GPU where there is one)",
-    )
-    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: all given)")
+    add_device(parser)
     add_path(
         parser,
         "embeddings",

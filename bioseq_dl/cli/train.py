@@ -13,7 +13,7 @@ from bioseq_dl.cli.common import (
     thread_count,
     whole_number,
 )
-from bioseq_dl.config import Run
+from bioseq_dl.config import Run, Train
 from bioseq_dl.errors import InputError
 
 
@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_path(parser, "examples", "examples.safetensors of encode")
     parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
     parser.add_argument("--seed", type=whole_number, default=0, help="seed (default: %(default)s)")
-    parser.add_argument("--threads", type=thread_count, help="CPU threads (default: train.threads)")
+    parser.add_argument(
+        "--threads",
+        type=thread_count,
+        help="CPU threads of all processes together (default: train.threads for each)",
+    )
     add_path(parser, "tuned", "best.json of choose: values to train with (tune)", required=False)
     add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
 
@@ -64,6 +68,11 @@ def _apply_search(entry: Run, arguments: argparse.Namespace) -> Run:
     return apply_best(entry, arguments.tuned, arguments.fold)
 
 
+def share_threads(threads: int, train: Train) -> int:
+    """Give the threads of each of the processes that train together."""
+    return max(threads // train.devices, 1)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Train one model, or go on with an interrupted training."""
     from bioseq_dl.cli.main import STOPPED
@@ -74,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     entry = _apply_search(read_run(arguments), arguments)
     train = entry.train
     if arguments.threads is not None:
-        train = train.model_copy(update={"threads": arguments.threads})
+        train = train.model_copy(update={"threads": share_threads(arguments.threads, train)})
     job = Job(
         task=entry.task,
         targets=entry.targets,

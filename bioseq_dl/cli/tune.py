@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--worker", type=whole_number, default=0, help="from 0 to tune.workers - 1 (default: 0)"
     )
     parser.add_argument(
-        "--threads", type=thread_count, help="CPU threads of a trial (default: train.threads)"
+        "--threads",
+        type=thread_count,
+        help="CPU threads of all processes of a trial (default: train.threads for each)",
     )
     add_path(parser, "storage", "study.journal, which all workers of a fold share")
     add_path(parser, "out", "output: what this worker did, as JSON")
@@ -35,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from bioseq_dl.cli.main import STOPPED
-    from bioseq_dl.cli.train import find_weights
+    from bioseq_dl.cli.train import find_weights, share_threads
     from bioseq_dl.io.atomic import check_writable, write_json
     from bioseq_dl.provenance import record_provenance
     from bioseq_dl.source_code import code_digest
@@ -59,7 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
         examples=arguments.examples,
         storage=arguments.storage,
         study=study,
-        threads=arguments.threads,
+        threads=None
+        if arguments.threads is None
+        else share_threads(arguments.threads, entry.train),
         initial=find_weights(entry),
     )
     try:

@@ -29,9 +29,9 @@ class Train(Section):
     epochs: int = Field(default=20, ge=1)
     """At most."""
     batch_size: int = Field(default=128, ge=1)
-    """Examples a step (of one process)."""
+    """Examples a step of one process: with ``devices``, a step is of so many times these."""
     token_budget: int | None = Field(default=None, ge=1)
-    """Variable lengths: at most this many bases a batch, padding included."""
+    """Variable lengths: at most this many bases a batch of one process, padding included."""
     accumulate: int = Field(default=1, ge=1)
     """Batches whose gradients are added before a step."""
     optimizer: Literal["sgd", "adam", "adamw", "rmsprop"] = "adamw"
@@ -72,16 +72,18 @@ class Train(Section):
     augment: Augment = Augment()
     """Augmentation of training examples."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """``cuda`` without a GPU is an error; ``auto`` says what it chose."""
+    """``cuda`` without a GPU is an error, and the workflow asks the scheduler for ``devices`` GPUs;
+    ``auto`` takes a GPU where one is visible, asks for none, and says what it chose."""
     devices: int = Field(default=1, ge=1)
-    """GPUs (or processes on a CPU) trained on together."""
+    """GPUs of one machine (or processes on a CPU) that train a model together, each with its part
+    of every batch; loss, gradient and batch statistics are those of the whole batch."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """``auto`` takes bf16 where the hardware has it and a check of loss and gradients
     against fp32 passes; fp16 needs a GPU."""
     compile: bool = False
     """torch.compile; costs seconds before the first step."""
     threads: int = Field(default=1, ge=1)
-    """CPU threads of one training. Seeds and folds train side by side, which uses the
+    """CPU threads of one process of a training. Seeds and folds train side by side, which uses the
     cores better than threads do; raise it for a large network or a lone seed."""
     checkpoint_seconds: float = Field(default=60.0, ge=0)
     """Seconds between checkpoints inside an epoch; one is written at each epoch's end too."""

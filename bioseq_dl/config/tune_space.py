@@ -19,7 +19,7 @@ _FIXED = {
     "train.monitor": "it names the figure that trials are judged by",
     "train.keep": "it says which epoch is judged",
     "train.device": "it changes no result that could be compared",
-    "train.devices": "a trial trains on one",
+    "train.devices": "trials train on those of the run",
     "train.threads": "it changes no result that could be compared",
     "train.compile": "it changes no result that could be compared",
     "train.tensorboard": "it changes no result",
@@ -51,8 +51,6 @@ def check_tune(run: Any) -> None:
             f"tune.warmup_epochs must be below the {epochs} epochs of a trial, or nothing is ever "
             "pruned; set pruner: none for that"
         )
-    if run.train.devices > 1:
-        raise ValueError("tune trains each trial on one device: train.devices must be 1")
     sections = _dump_sections(run)
     for key in tune.space:
         _check_key(key, run, sections)

@@ -179,6 +179,7 @@ def summarise_audit(result: AuditResult) -> dict[str, Any]:
     return {
         "audit": result.audit.model_dump(mode="json"),
         "near_search": result.audit.near_search,
+        "compared": result.audit.column,
         "counts": [asdict(count) for count in result.counts],
         "leaking": [asdict(leak) | {"fraction": leak.fraction} for leak in result.leaking],
         "repeated": [asdict(repeat) for repeat in result.repeated],

@@ -41,6 +41,7 @@ def plan_batches(
     seed: int = 0,
     epoch: int = 0,
     shuffle: bool = False,
+    parts: int = 1,
 ) -> list[Indices]:
     """Divide examples into batches, the same way for the same arguments.
 
@@ -61,6 +62,9 @@ def plan_batches(
     shuffle : bool
         Random batches in random order; else in the order of `indices` (of length, where
         lengths differ).
+    parts : int
+        Processes that share each batch, taking its examples in turn: `batch_size` and
+        `token_budget` are of one of them.
 
     Returns
     -------
@@ -88,26 +92,26 @@ def plan_batches(
     order = random.permutation(len(indices)) if shuffle else np.arange(len(indices))
     if longest == int(chosen.min()):
         limit = batch_size if token_budget is None else min(batch_size, token_budget // longest)
-        parts = np.array_split(indices[order], -(-len(indices) // limit))
-        return [np.asarray(part, np.int64) for part in parts]
+        pieces = np.array_split(indices[order], -(-len(indices) // (limit * parts)))
+        return [np.asarray(piece, np.int64) for piece in pieces]
     blur = random.uniform(1, 1 + _JITTER, len(order)) if shuffle else 1.0
     order = order[np.argsort(chosen[order] * blur, kind="stable")]
-    batches = _fill_batches(chosen[order], indices[order], batch_size, token_budget)
+    batches = _fill_batches(chosen[order], indices[order], batch_size, token_budget, parts)
     if shuffle:
         batches = [batches[place] for place in random.permutation(len(batches))]
     return batches
 
 
 def _fill_batches(
-    lengths: Indices, indices: Indices, batch_size: int, token_budget: int | None
+    lengths: Indices, indices: Indices, batch_size: int, token_budget: int | None, parts: int
 ) -> list[Indices]:
     batches = []
     start = 0
     while start < len(indices):
-        end = min(start + batch_size, len(indices))
+        end = min(start + batch_size * parts, len(indices))
         if token_budget is not None:
             widest = np.maximum.accumulate(lengths[start:end])
-            bases = widest * np.arange(1, end - start + 1)
+            bases = widest * -(-np.arange(1, end - start + 1) // parts)
             end = start + int(np.searchsorted(bases, token_budget, side="right"))
         batches.append(np.asarray(indices[start:end], np.int64))
         start = end

@@ -24,7 +24,7 @@ from bioseq_dl.evaluate.cell_files import (
 from bioseq_dl.evaluate.class_table import tabulate_classes
 from bioseq_dl.evaluate.curves import class_names
 from bioseq_dl.evaluate.embedding import Measured, judge_embeddings, measure_embedding
-from bioseq_dl.evaluate.neighbours import FEWEST, map_cells
+from bioseq_dl.evaluate.neighbours import FEWEST, place_cells
 from bioseq_dl.evaluate.predictions import Predictions, read_predictions
 from bioseq_dl.evaluate.run import evaluate_run
 from bioseq_dl.evaluate.tables import Evaluation, make_plain
@@ -197,7 +197,9 @@ def _map_spaces(
     names = class_names(targets)
     for name, item in chosen.items() if len(ids) > FEWEST else ():
         assert item.embedding is not None
-        places = map_cells(item.embedding[find_ids(item.ids, ids)], config.neighbours, config.seed)
+        places = place_cells(
+            item.embedding[find_ids(item.ids, ids)], config.neighbours, config.seed
+        )
         part = {
             "space": name,
             "id": ids,

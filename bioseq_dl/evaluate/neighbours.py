@@ -105,7 +105,7 @@ def cluster_graph(graph: sparse.csr_array, seed: int) -> Codes:
     )
 
 
-def map_cells(embedding: NDArray[np.float32], neighbours: int, seed: int) -> NDArray[np.float32]:
+def place_cells(embedding: NDArray[np.float32], neighbours: int, seed: int) -> NDArray[np.float32]:
     """Lay cells out in the plane by UMAP, from the graph of `link_cells`; float32 (n, 2)."""
     # Imported where it is needed: what it compiles on import takes seconds.
     from umap.umap_ import find_ab_params, simplicial_set_embedding

@@ -85,7 +85,8 @@ class Normalisation(nn.Module):
     def _normalise(self, columns: Tensor) -> Tensor:
         norm = self.norm
         assert isinstance(norm, nn.BatchNorm2d)
-        if self.training and columns.shape[0] * columns.shape[3] < 2:
+        alone = type(norm) is nn.BatchNorm2d  # one of several processes counts them all itself
+        if alone and self.training and columns.shape[0] * columns.shape[3] < 2:
             # One position has no variance; take the statistics of the batches before.
             return functional.batch_norm(
                 columns, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps

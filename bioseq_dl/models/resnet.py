@@ -110,7 +110,8 @@ def _build_layer(before: int, after: int, stride: int) -> nn.Sequential:
 
 
 def _normalise(norm: nn.BatchNorm2d, maps: Tensor) -> Tensor:
-    if norm.training and maps.numel() == maps.shape[1]:
+    alone = type(norm) is nn.BatchNorm2d  # one of several processes counts them all itself
+    if alone and norm.training and maps.numel() == maps.shape[1]:
         # One value a channel has no variance; take the statistics of the batches before.
         return functional.batch_norm(
             maps, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps

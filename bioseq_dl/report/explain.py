@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bioseq_dl.errors import InputError
 from bioseq_dl.report.figures_of_explain import METHODS, MOST_PICTURES, draw_windows
 from bioseq_dl.report.figures_of_motifs import draw_motifs
+from bioseq_dl.report.files import read_json
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
-from bioseq_dl.report.tables import Cell, Table, make_table
+from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import NONE, say_count, say_number, say_share
 
 _MOST_MOTIFS = 15
@@ -43,12 +42,12 @@ def read_explained(folder: Path | None) -> Explained | None:
     """
     if folder is None or not (folder / "explain.json").exists():
         return None
-    summary = _read_json(folder / "explain.json")
+    summary = read_json(folder / "explain.json", "explain")
     motifs = {
-        found["target"]: _read_json(folder / found["folder"] / "motifs.json")
+        found["target"]: read_json(folder / found["folder"] / "motifs.json", "explain")
         for found in summary["motifs"] or ()
     }
-    return Explained(summary, _read_json(folder / "windows.json"), motifs)
+    return Explained(summary, read_json(folder / "windows.json", "explain"), motifs)
 
 
 def tell_explained(run: str, explained: Explained) -> Section:
@@ -238,12 +237,3 @@ def _row_of_motif(motif: Mapping[str, Any]) -> list[Cell | str]:
         name,
         q,
     ]
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such file", file=path, fix="run the explain step again") from None
-    except (ValueError, OSError) as error:
-        raise InputError(f"not valid JSON: {error}", file=path) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,18 +10,13 @@ from typing import Any
 import pandas as pd
 
 from bioseq_dl.errors import InputError
+from bioseq_dl.report.files import read_json, read_table
 
 TABLES = (
     *("curves", "confusion", "errors", "error_rates", "drawn"),
     *("classes", "unknown_curve", "umap", "anomaly"),
 )
 """Tables of evaluate that the report draws from, beside metrics.json."""
-
-_TEXT = (
-    *("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group"),
-    *("residue", "true:q3", "true:q8", "batch", "taken_for"),
-)
-"""Ids, classes, sources and letters are text, whatever they look like ("NA", "007")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +77,6 @@ class RunResults:
     """The tables of `TABLES`; empty where not written."""
     ingest: Mapping[str, Any] | None
     audit: Mapping[str, Any] | None
-    """audit.json, and ``matter`` as in metrics.json."""
     pairs: pd.DataFrame
     training: tuple[Training, ...]
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -108,7 +101,7 @@ def read_run(name: str, files: RunFiles) -> RunResults:
     InputError
         Where metrics.json is missing, or a file is damaged.
     """
-    metrics = _read_json(files.metrics)
+    metrics = _find_json(files.metrics, "evaluate")
     if metrics is None:
         raise InputError("no such file", file=files.metrics, fix="run evaluate first")
     folder = files.metrics.parent
@@ -116,47 +109,38 @@ def read_run(name: str, files: RunFiles) -> RunResults:
         Training(
             fold=item.fold,
             seed=item.seed,
-            history=_read_table(item.history, ","),
-            summary=_read_json(item.train) or {},
+            history=_find_table(item.history, "train", ","),
+            summary=_find_json(item.train, "train") or {},
         )
         for item in sorted(files.training, key=lambda item: (item.fold, item.seed))
     ]
-    audit = _read_json(files.audit)
-    if audit is not None and "matter" in metrics:
-        audit["matter"] = metrics["matter"]
+    audit = _find_json(files.audit, "split")
     return RunResults(
         name=name,
         metrics=metrics,
-        tables={table: _read_table(folder / f"{table}.tsv", "\t") for table in TABLES},
-        ingest=_read_json(files.ingest),
+        tables={table: _find_table(folder / f"{table}.tsv", "evaluate") for table in TABLES},
+        ingest=_find_json(files.ingest, "ingest"),
         audit=audit,
-        pairs=_read_table(files.pairs, "\t"),
+        pairs=_find_table(files.pairs, "split"),
         training=tuple(training),
         variants={
             key: found
             for key, path in files.variants.items()
-            if (found := _read_json(path)) is not None
+            if (found := _find_json(path, "variants")) is not None
         },
     )
 
 
-def _read_json(path: Path | None) -> dict[str, Any] | None:
+def _find_json(path: Path | None, step: str) -> dict[str, Any] | None:
     if path is None or not path.exists():
         return None
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"not valid JSON: {error}", file=path) from None
+    found = read_json(path, step)
     if not isinstance(found, dict):
         raise InputError("expected a JSON object", file=path, found=found)
     return found
 
 
-def _read_table(path: Path | None, separator: str) -> pd.DataFrame:
-    if path is None or not path.exists():
-        return pd.DataFrame()
-    text: Any = dict.fromkeys(_TEXT, str)
-    try:
-        return pd.read_csv(path, sep=separator, dtype=text, keep_default_na=False, na_values=[""])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"not a readable table: {error}", file=path) from None
+def _find_table(path: Path | None, step: str, separator: str = "\t") -> pd.DataFrame:
+    return (
+        pd.DataFrame() if path is None or not path.exists() else read_table(path, step, separator)
+    )

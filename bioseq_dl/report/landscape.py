@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bioseq_dl.errors import InputError
+from bioseq_dl.report.files import read_json, read_table
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import INK, Picture, drawing, render_svg
-from bioseq_dl.report.tables import Table, make_table
+from bioseq_dl.report.table import Table, make_table
 from bioseq_dl.report.words import (
     NONE,
     best_baseline,
@@ -49,20 +48,10 @@ def read_landscape(folder: Path | None) -> Told | None:
     """
     if folder is None or not (folder / "landscape.json").exists():
         return None
-    try:
-        return Told(
-            json.loads((folder / "landscape.json").read_text(encoding="utf-8")),
-            # NA is no missing value: a mutation may be called so.
-            *(
-                pd.read_csv(folder / name, sep="\t", keep_default_na=False, na_values=[""])
-                for name in ("singles.tsv", "designs.tsv")
-            ),
-        )
-    except (OSError, ValueError) as error:
-        problem = str(error).splitlines()[0]
-        raise InputError(
-            f"cannot read the landscape: {problem}", file=folder, fix="run landscape again"
-        ) from None
+    singles, designs = (
+        read_table(folder / name, "landscape") for name in ("singles.tsv", "designs.tsv")
+    )
+    return Told(read_json(folder / "landscape.json", "landscape"), singles, designs)
 
 
 def tell_landscape(run: str, told: Told, metrics: Mapping[str, Any]) -> Section:

@@ -25,8 +25,8 @@ from bioseq_dl.report.saliency import Scored, read_saliency, tell_saliency
 from bioseq_dl.report.search import History, read_searches, tell_search
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import Picture
+from bioseq_dl.report.table import Table
 from bioseq_dl.report.tables import (
-    Table,
     tabulate_calibration,
     tabulate_errors,
     tabulate_metrics,

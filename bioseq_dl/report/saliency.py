@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from bioseq_dl.errors import InputError
 from bioseq_dl.report.figures_of_saliency import MOST_PICTURES, draw_layout, draw_saliency
+from bioseq_dl.report.files import read_json, read_table
 from bioseq_dl.report.sections import Section
-from bioseq_dl.report.tables import Cell, Table, make_table
+from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import NONE, say_count
 
 _MOST_GENES = 20
@@ -60,23 +59,8 @@ def read_saliency(folder: Path | None) -> Scored | None:
     """
     if folder is None or not (folder / "saliency.json").exists():
         return None
-    try:
-        return Scored(
-            json.loads((folder / "saliency.json").read_text(encoding="utf-8")),
-            # A class may be called NA, and a gene 1-Mar.
-            pd.read_csv(
-                folder / "genes.tsv",
-                sep="\t",
-                dtype={"target": str, "class": str, "gene": str},
-                keep_default_na=False,
-                na_values=[""],
-            ),
-        )
-    except (OSError, ValueError) as error:
-        problem = str(error).splitlines()[0]
-        raise InputError(
-            f"cannot read the genes of classes: {problem}", file=folder, fix="run saliency again"
-        ) from None
+    summary = read_json(folder / "saliency.json", "saliency")
+    return Scored(summary, read_table(folder / "genes.tsv", "saliency"))
 
 
 def tell_saliency(run: str, scored: Scored, metrics: Mapping[str, Any]) -> Section:

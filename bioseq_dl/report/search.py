@@ -11,7 +11,7 @@ from typing import Any
 from bioseq_dl.errors import InputError
 from bioseq_dl.report.figures_of_search import draw_history, draw_values
 from bioseq_dl.report.sections import Section
-from bioseq_dl.report.tables import Cell, Table, make_table
+from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import NONE, name_score, say_count, say_number
 
 BEST = 10

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bioseq_dl.report.style import Picture
-from bioseq_dl.report.tables import Table
+from bioseq_dl.report.table import Table
 
 
 @dataclass(frozen=True, eq=False)

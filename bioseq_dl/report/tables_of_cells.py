@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bioseq_dl.report.inputs import RunResults
-from bioseq_dl.report.tables import Cell, Table, difference_cells, make_table, value_cell
+from bioseq_dl.report.table import Cell, Table, difference_cells, make_table, value_cell
 from bioseq_dl.report.words import (
     NONE,
     say_count,

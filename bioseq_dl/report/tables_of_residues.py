@@ -7,7 +7,7 @@ from typing import Any
 
 from bioseq_dl.config import HEADS
 from bioseq_dl.report.inputs import RunResults
-from bioseq_dl.report.tables import Cell, Table, difference_cells, make_table, value_cell
+from bioseq_dl.report.table import Cell, Table, difference_cells, make_table, value_cell
 from bioseq_dl.report.words import (
     best_baseline,
     file_name,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bioseq_dl.report.inputs import RunResults
-from bioseq_dl.report.tables import Cell, Table, make_table
+from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import NONE, say_bytes, say_count, say_seconds, say_share
 
 WORST_PAIRS = 10
@@ -134,10 +134,10 @@ def tabulate_pairs(run: RunResults, audit: Mapping[str, Any]) -> Table | None:
 
 def _name_kind(kind: str, audit: Mapping[str, Any]) -> str:
     """Give the words for a kind of leak; an unknown one is a reason to leave out."""
-    if kind == "exact" and audit.get("matter") == "cells":
+    if kind == "exact" and audit["compared"] == "profile":
         return "equal cell"
     if kind == "near":
-        return _NEAR[audit.get("near_search", "kmers")]
+        return _NEAR[audit["near_search"]]
     return _KINDS.get(kind, kind.replace("_", " "))
 
 
@@ -150,7 +150,7 @@ def _say_degree(column: str, value: float) -> str:
 def tell_audit(audit: Mapping[str, Any]) -> Iterator[str]:
     """Say what was looked for, what the policy did, and what it cost."""
     settings, cost = audit["audit"], audit["cost"]
-    cells = audit.get("matter") == "cells"
+    cells = audit["compared"] == "profile"
     looked = ["cells that are equal, number by number" if cells else "equal sequences"]
     if settings["both_strands"]:
         looked.append("reverse complements")
@@ -199,7 +199,7 @@ def _say_program(cost: Mapping[str, Any]) -> str:
 
 def _say_near(audit: Mapping[str, Any]) -> str:
     settings = audit["audit"]
-    if audit.get("near_search", "kmers") == "identity":
+    if audit["near_search"] == "identity":
         whose = {"shorter": "the shorter", "both": "each of them"}[settings["coverage_of"]]
         return (
             f"homologous proteins (an alignment with {settings['identity']:.0%} identical residues "

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.style import BLUE, CYCLE, Picture, drawing, render_svg
-from bioseq_dl.report.tables import Cell, Table, make_table
+from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import say_count, say_seconds, say_share
 
 SHOWN = 15

@@ -241,9 +241,9 @@ def tell_leaks(audit: Mapping[str, Any] | None) -> str:
             f"No leak into training or validation was found for {say_count(records)} test records."
         )
     what = "equal, similar or overlapping record"
-    if audit.get("near_search") == "identity":
+    if audit["near_search"] == "identity":
         what = "equal or homologous protein"
-    if audit.get("matter") == "cells":
+    if audit["compared"] == "profile":
         what = "equal cell"
     text = f"{say_count(found)} of {say_count(records)} test records had an {what} "
     text += "in training or validation; "

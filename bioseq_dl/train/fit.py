@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.strategies.ddp import DDPStrategy
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bioseq_dl.config import Augment, Targets, Train
-from bioseq_dl.data.batches import join_positions, plan_batches
+from bioseq_dl.config import Targets, Train
 from bioseq_dl.encode.examples import Encoded
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import check_writable, write_json
@@ -30,18 +30,18 @@ from bioseq_dl.train.checkpoint import (
     write_checkpoint,
     write_state,
 )
+from bioseq_dl.train.claim import claim_model, is_finished
 from bioseq_dl.train.device import Device, choose_device, set_determinism, set_threads
+from bioseq_dl.train.feed import build_feed, load_loss, plan_epochs
 from bioseq_dl.train.history import Epoch, Writer, log_epoch, write_history
-from bioseq_dl.train.loop import Feed, Trained, train_model
+from bioseq_dl.train.loop import Trained, train_model
 from bioseq_dl.train.optimizer import build_optimizer
 from bioseq_dl.train.precision import Precision, choose_precision
+from bioseq_dl.train.processes import Log, Watch, run_together
+from bioseq_dl.train.ranks import ALONE, Ranks, share_first
 from bioseq_dl.train.rows import select_rows
-from bioseq_dl.train.score import check_scored, name_score
+from bioseq_dl.train.score import name_score
 from bioseq_dl.train.signals import stop_signals
-from bioseq_dl.train.weights import class_weights
-
-Log = Callable[[str], None]
-Watch = Callable[[list[Epoch]], None]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,22 @@ def fit_model(job: Job, log: Log, watch: Watch = lambda _: None) -> None:
         Where device, precision or data do not allow it.
     Interrupted
         After SIGTERM or SIGUSR1, with the state saved; run again to go on.
+    ProcessLost
+        Where one of several processes was killed or failed; run again to go on.
     """
+    with claim_model(job.out, log) as waited:
+        if waited and is_finished(job.out, _key(job, hash_file(job.examples))):
+            log("the other process has finished this model")
+            return
+        device = choose_device(job.train)
+        if device.devices == 1:
+            _fit(job, ALONE, log, watch)
+        else:
+            run_together(_fit, job, device.devices, device.accelerator, log, watch)
+
+
+def _fit(job: Job, ranks: Ranks, log: Log, watch: Watch) -> None:
+    """Train, as one process alone or as one of several."""
     with record_provenance() as provenance:
         device = choose_device(job.train)
         threads = set_threads(job.train.threads)
@@ -102,11 +117,18 @@ def fit_model(job: Job, log: Log, watch: Watch = lambda _: None) -> None:
         if state is None:
             if job.initial is not None:
                 task.load("load_initial")(model, job.initial)
-            precision = _choose_precision(job, task, device, examples, rows["train"], model)
+            precision = share_first(
+                ranks,
+                _choose_precision(job, task, device, examples, rows["train"], model)
+                if ranks.first
+                else None,
+            )
         else:
             precision = Precision(**state.pop("chosen_precision"))
+        assert precision is not None
         parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
-        log(f"device {device.name}, {threads} threads ({device.reason})")
+        together = "" if ranks.world == 1 else f"{ranks.world} processes, each of "
+        log(f"device {device.name}, {together}{threads} threads ({device.reason})")
         log(f"precision {precision.name} ({precision.reason})")
         log(f"{parameters:,} parameters, {len(rows['train']):,} records to train on")
         if state is not None:
@@ -117,12 +139,15 @@ def fit_model(job: Job, log: Log, watch: Watch = lambda _: None) -> None:
         fabric = Fabric(
             accelerator=device.accelerator,
             devices=device.devices,
-            strategy="ddp" if device.devices > 1 else "auto",
+            strategy=DDPStrategy() if ranks.world > 1 else "auto",
+            # Not a scheduler's, whose variables may speak of other processes than these.
+            plugins=[LightningEnvironment()],
             precision=precision.fabric,  # type: ignore[arg-type]
         )
         fabric.launch()
+        set_threads(job.train.threads)  # launching several sets its own number
         set_determinism(job.seed)
-        first = fabric.is_global_zero
+        first = ranks.first
         if first:
             check_writable(job.out)
 
@@ -144,10 +169,11 @@ def fit_model(job: Job, log: Log, watch: Watch = lambda _: None) -> None:
                 fabric,
                 model,
                 build_optimizer(model, job.train),
-                _load_loss(job, task, examples, rows["train"], fabric.device),
-                _feed(job, task, examples, rows, fabric),
+                load_loss(job.train, job.targets, task, examples, rows["train"], fabric.device),
+                build_feed(job.train, job.seed, job.targets, task, examples, rows, fabric, ranks),
                 job.train,
                 job.seed,
+                ranks=ranks,
                 state=state,
                 save=save,
                 on_epoch=on_epoch,
@@ -178,6 +204,7 @@ def fit_model(job: Job, log: Log, watch: Watch = lambda _: None) -> None:
         "samples_per_second": round(progress.samples / max(progress.seconds, 1e-9), 1),
         "training_seconds": round(progress.seconds, 3),
         "resumed": progress.resumed,
+        "key": key,
         "examples_sha256": digest,
         "fold": job.fold,
         "seed": job.seed,
@@ -201,25 +228,6 @@ def _key(job: Job, digest: str) -> str:
     )
 
 
-def _plan(
-    job: Job, examples: Encoded, rows: NDArray[np.int64]
-) -> Callable[[int], list[NDArray[np.int64]]]:
-    lengths = examples.lengths
-
-    def plan(epoch: int) -> list[NDArray[np.int64]]:
-        return plan_batches(
-            lengths,
-            rows,
-            job.train.batch_size * job.train.devices,
-            job.train.token_budget,
-            seed=job.seed,
-            epoch=epoch,
-            shuffle=True,
-        )
-
-    return plan
-
-
 def _choose_precision(
     job: Job,
     task: Task,
@@ -229,67 +237,14 @@ def _choose_precision(
     model: nn.Module,
 ) -> Precision:
     where = torch.device(device.accelerator)
-    loss = _load_loss(job, task, examples, rows, where)
-    plan = _plan(job, examples, rows)
+    loss = load_loss(job.train, job.targets, task, examples, rows, where)
+    plan = plan_epochs(job.train, job.seed, examples, rows)
 
     def trial(candidate: nn.Module, number: int) -> Tensor:
-        inputs, targets = task.load("feed")(examples, plan(number)[0], where)
+        inputs, targets = task.load("feed")(examples, plan(number)[0][:: device.devices], where)
         return loss(candidate(*inputs), targets)
 
     return choose_precision(job.train, device, model, trial)
-
-
-def _load_loss(
-    job: Job, task: Task, examples: Encoded, rows: NDArray[np.int64], device: torch.device
-) -> Callable[[Tensor, Any], Tensor]:
-    weights = None
-    if job.train.class_weights == "balanced":
-        found = class_weights(examples.targets[rows], job.targets)
-        weights = torch.as_tensor(found, device=device)
-    loss: Callable[[Tensor, Any], Tensor] = task.load("loss")(
-        job.targets, weights, job.train.label_smoothing, job.train.loss
-    )
-    return loss
-
-
-def _feed(
-    job: Job, task: Task, examples: Encoded, rows: dict[str, NDArray[np.int64]], fabric: Fabric
-) -> Feed:
-    make_batch = task.load("feed")
-    changes = job.train.augment if job.train.augment != Augment() else None
-    plain_loss = task.load("loss")(job.targets, None, 0.0, job.train.loss)
-    val_plan = plan_batches(
-        examples.lengths,
-        rows["val"],
-        job.train.batch_size,
-        job.train.token_budget,
-        seed=0,
-        epoch=0,
-        shuffle=False,
-    )
-    val_rows = np.concatenate(val_plan) if val_plan else rows["val"]
-    if job.train.monitor == "score" and val_plan:
-        check_scored(examples.targets[examples.target_rows(val_rows)], job.targets)
-
-    def train_batch(indices: NDArray[np.int64], generator: torch.Generator) -> Any:
-        return make_batch(examples, indices, fabric.device, changes, generator)
-
-    @torch.no_grad()
-    def validate(model: nn.Module) -> tuple[float, float] | None:
-        if not val_plan:
-            return None
-        outputs = []
-        for indices in val_plan:
-            inputs, _ = make_batch(examples, indices, fabric.device)
-            with fabric.autocast():
-                found = model(*inputs).float().cpu()
-            outputs.append(join_positions(found, examples, indices))
-        joined = torch.cat(outputs)
-        truth = np.asarray(examples.targets[examples.target_rows(val_rows)])
-        loss = float(plain_loss(joined, torch.from_numpy(truth)))
-        return loss, task.load("score")(joined.numpy(), truth, job.targets)
-
-    return Feed(_plan(job, examples, rows["train"]), train_batch, validate)
 
 
 def _known(score: float | None) -> float | None:

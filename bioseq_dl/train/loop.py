@@ -23,8 +23,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from bioseq_dl.config import Train
 from bioseq_dl.errors import InputError
+from bioseq_dl.models.global_norm import synchronise_norms
 from bioseq_dl.train.history import Epoch
 from bioseq_dl.train.optimizer import learning_rate_at, set_learning_rate
+from bioseq_dl.train.ranks import ALONE, Ranks, agree, count_own, deal_rows, join_batch
 from bioseq_dl.train.seeds import seed_step
 
 Batch = tuple[tuple[Any, ...], Any]
@@ -87,6 +89,7 @@ def train_model(
     train: Train,
     seed: int,
     *,
+    ranks: Ranks = ALONE,
     state: dict[str, Any] | None = None,
     save: Callable[[dict[str, Any]], None] = lambda _: None,
     on_epoch: Callable[[list[Epoch]], None] = lambda _: None,
@@ -108,6 +111,8 @@ def train_model(
         The config.
     seed : int
         Of shuffling, dropout and augmentation.
+    ranks : Ranks
+        The processes that train together: each takes its part of every batch.
     state : dict, optional
         What `save` was given in an earlier, interrupted run.
     save : callable
@@ -115,7 +120,8 @@ def train_model(
     on_epoch : callable
         Gets the learning curve so far.
     stop_asked : callable
-        True ends the run with `Interrupted` after the step at hand, state saved.
+        True, in any of the processes, ends the run with `Interrupted` after the step at hand,
+        state saved.
 
     Raises
     ------
@@ -125,6 +131,7 @@ def train_model(
         Where `stop_asked`.
     """
     device = fabric.device
+    norms = synchronise_norms(model) if ranks.world > 1 else []
     module, optimizer = fabric.setup(model, optimizer)
     average = _start_average(model, train)
     progress = Progress()
@@ -153,18 +160,20 @@ def train_model(
         loss_sum = torch.tensor(progress.loss_sum, dtype=torch.float64, device=device)
         while progress.batch < len(plan):
             number = progress.batch
-            seed_step(generator, seed, progress.epoch, number, fabric.global_rank)
-            indices = plan[number][fabric.global_rank :: fabric.world_size]
-            # Ranks hold unequal parts of a short last batch; gradients are averaged.
-            share = len(indices) * fabric.world_size / len(plan[number])
-            inputs, targets = feed.train_batch(indices, generator)
+            seed_step(generator, seed, progress.epoch, number, ranks.rank)
+            total = len(plan[number])
+            for norm in norms:
+                norm.counted = count_own(ranks, total) > 0
+            inputs, targets = feed.train_batch(deal_rows(ranks, plan[number]), generator)
             window = min(
                 train.accumulate, len(plan) - number // train.accumulate * train.accumulate
             )
             steps_now = (number + 1) % train.accumulate == 0 or number + 1 == len(plan)
             with fabric.no_backward_sync(module, enabled=not steps_now):
-                value = loss(module(*inputs), targets)
-                fabric.backward(value * (share / window))
+                outputs, targets = join_batch(ranks, module(*inputs), targets, total)
+                value = loss(outputs, targets)
+                # Each process has its outputs' part of the gradient; their mean is taken.
+                fabric.backward(value * (ranks.world / window))
             if steps_now:
                 done = (progress.epoch + number / len(plan)) / train.epochs
                 rate = learning_rate_at(done, train, progress.plateau_factor)
@@ -178,17 +187,18 @@ def train_model(
                 progress.step += 1
                 if average is not None:
                     average.update_parameters(model)
-            loss_sum += value.detach() * len(indices)
-            progress.loss_count += len(indices)
-            progress.samples += len(plan[number])
+            loss_sum += value.detach() * total
+            progress.loss_count += total
+            progress.samples += total
             progress.batch += 1
             # Between the micro-batches of a step, gradients live in memory only.
-            stop = stop_asked()
-            due = time.monotonic() - saved_at >= train.checkpoint_seconds
+            late = time.monotonic() - saved_at >= train.checkpoint_seconds
+            stop, due = map(bool, agree(ranks, stop_asked(), late))
             if steps_now and (stop or (due and progress.batch < len(plan))):
                 progress.loss_sum = float(loss_sum)
                 progress.epoch_seconds += time.perf_counter() - started
-                save(snapshot())
+                if ranks.first:
+                    save(snapshot())
                 started = time.perf_counter()
                 saved_at = time.monotonic()
                 if stop:
@@ -202,7 +212,8 @@ def train_model(
         if train.keep == "last" or progress.best_epoch == progress.epoch:
             best = _weights(_averaged(average, model))
         on_epoch([Epoch(**entry) for entry in progress.history])
-        save(snapshot())
+        if ranks.first:
+            save(snapshot())
         saved_at = time.monotonic()
     return Trained(best, progress)
 

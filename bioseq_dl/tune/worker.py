@@ -62,7 +62,7 @@ class Search:
     study: str
     """Name of the study: a digest of all that its values depend on."""
     threads: int | None = None
-    """CPU threads of a trial; default those of train."""
+    """CPU threads of one process of a trial; default those of train."""
     initial: Path | None = None
     """Weights to start from."""
 

@@ -10,7 +10,7 @@ from sklearn.metrics import silhouette_score
 
 from bioseq_dl.config import CellEvaluate
 from bioseq_dl.evaluate.anomaly import judge_anomalies
-from bioseq_dl.evaluate.neighbours import cluster_graph, link_cells, map_cells
+from bioseq_dl.evaluate.neighbours import cluster_graph, link_cells, place_cells
 from bioseq_dl.evaluate.unknown import choose_threshold
 
 
@@ -38,9 +38,9 @@ def test_a_map_is_laid_out_and_not_left_where_it_starts() -> None:
     codes = np.arange(160) % 8
     centres = 4 * generator.normal(size=(8, 10))
     embedding = (centres[codes] + generator.normal(size=(160, 10))).astype(np.float32)
-    places = map_cells(embedding, 15, 0)
+    places = place_cells(embedding, 15, 0)
     assert silhouette_score(places, codes) > 0.5
-    assert np.array_equal(places, map_cells(embedding, 15, 0))
+    assert np.array_equal(places, place_cells(embedding, 15, 0))
 
 
 def test_clusters_are_the_blobs_and_the_same_every_time() -> None:

@@ -45,17 +45,22 @@ def test_amounts() -> None:
 
 
 def test_leaks() -> None:
-    def audit(leaking: int, remaining: int) -> dict[str, object]:
+    def audit(
+        leaking: int, remaining: int, near: str = "kmers", compared: str = "sequence"
+    ) -> dict[str, object]:
         rows = [
             {"role": "test", "records": 200, "leaking": leaking, "remaining": remaining},
             {"role": "val", "records": 100, "leaking": 50, "remaining": 50},
         ]
-        return {"leaking": rows}
+        return {"leaking": rows, "near_search": near, "compared": compared}
 
     assert "No leak" in tell_leaks(audit(0, 0))
     assert "those were taken out" in tell_leaks(audit(5, 0))
     assert "nothing was taken out, so the figures may be too high" in tell_leaks(audit(5, 5))
     assert "2 still have" in tell_leaks(audit(5, 2))
+    assert "an equal, similar or overlapping record" in tell_leaks(audit(5, 2))
+    assert "an equal or homologous protein" in tell_leaks(audit(5, 2, near="identity"))
+    assert "an equal cell" in tell_leaks(audit(5, 2, compared="profile"))
     assert "not audited" in tell_leaks(None)
 
 

@@ -132,6 +132,26 @@ def test_tpe_and_pruning_with_one_worker_repeat_over_kills(make: Make) -> None:
             assert row["trial"] != str(whole.json("best.json")["trial"])
 
 
+def test_trials_of_two_processes_each_are_judged_and_pruned(make: Make) -> None:
+    small = make("processes")
+    small.configure(
+        train={"devices": 2},
+        space={"train.learning_rate": {"choices": [0.01, 1e-6]}},
+        sampler="grid",
+        trials=None,
+        pruner="median",
+        startup_trials=1,
+        warmup_epochs=1,
+        epochs=4,
+    )
+    assert small.work() == 0
+    assert small.choose() == 0
+    assert [row["state"] for row in small.rows] == ["finished", "pruned"]
+    assert [row["epochs"] for row in small.rows] == ["4", "1"]
+    assert json.loads((small.folder / "trials/0/train.json").read_text())["devices"] == 2
+    assert not (small.folder / "trials/1/train.json").exists()
+
+
 def test_sigterm_saves_the_trial_and_says_so(make: Make, undisturbed: Small) -> None:
     small = make("asked")
     small.configure()

@@ -17,7 +17,7 @@ rule predict:
     threads: lambda wildcards: RUNS[wildcards.run].train.threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=gpus,
     params:
         device=lambda wildcards: RUNS[wildcards.run].train.device,
@@ -123,7 +123,7 @@ rule gather:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         vcf=f"{VARIANTS}/vcf/variants.vcf.gz",
         code=code_digest("gather"),
@@ -150,7 +150,7 @@ rule mutations:
     threads: lambda wildcards: RUNS[wildcards.run].train.threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=gpus,
     params:
         config=RESOLVED,
@@ -185,7 +185,7 @@ rule explain:
     threads: lambda wildcards: RUNS[wildcards.run].train.threads
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=gpus,
     params:
         config=RESOLVED,
@@ -226,7 +226,7 @@ rule landscape:
     threads: lambda wildcards: RUNS[wildcards.run].train.threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=gpus,
     params:
         config=RESOLVED,
@@ -263,7 +263,7 @@ rule saliency:
     threads: lambda wildcards: RUNS[wildcards.run].train.threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
         gpu=gpus,
     params:
         config=RESOLVED,
@@ -297,7 +297,7 @@ rule annotate:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         config=RESOLVED,
         part=part_of_run("annotate"),

@@ -31,12 +31,22 @@ from bioseq_dl.source_code import code_digest
 from bioseq_dl.steps import stage_key, step_settings
 from bioseq_dl.tasks.registry import find_task
 
+# Under --sdm an env is activated before the prefix of a command, and its `python` must stay the
+# first on PATH. Without, `python` is the one that runs Snakemake.
+DEPLOYED = (
+    workflow.deployment_settings and workflow.deployment_settings.deployment_method
+)
+OWN_PYTHON = (
+    "" if DEPLOYED else f" PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+)
+
 # A custom prefix replaces Snakemake's own, so it sets strict mode again; under conda,
-# PYTHONPATH from outside is stripped, and this is how the library reaches each env. Without
-# conda, `python` is the one that runs Snakemake; an env's own comes before it on PATH.
+# PYTHONPATH from outside is stripped, and this is how the library reaches each env. Clusters
+# send SIGTERM to all processes of a job: the trap keeps the shell alive until its command, which
+# saves its state first, has ended.
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1"
-    f" PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+    f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1"
+    f"{OWN_PYTHON}; "
 )
 
 try:
@@ -257,6 +267,12 @@ def baselines_of(wildcards):
     ]
 
 
+def training_threads(wildcards):
+    train = RUNS[wildcards.run].train
+    return train.threads * train.devices
+
+
+# Of `device: auto` none: it takes a GPU that it finds, but does not ask for one.
 def gpus(wildcards):
     train = RUNS[wildcards.run].train
     return train.devices if train.device == "cuda" else 0

@@ -47,7 +47,7 @@ rule ingest:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         config=RESOLVED,
         part=lambda wildcards: part_of_stage("ingest", wildcards.ingest),
@@ -94,7 +94,7 @@ rule split:
     threads: split_threads
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         config=RESOLVED,
         part=lambda wildcards: part_of_stage("split", wildcards.split),
@@ -124,7 +124,7 @@ rule encode:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         config=RESOLVED,
         part=lambda wildcards: part_of_stage("encode", wildcards.encode),

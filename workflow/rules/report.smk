@@ -30,7 +30,7 @@ rule evaluate:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=120,
+        runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         config=RESOLVED,
         part=part_of_run("evaluate"),
@@ -66,7 +66,7 @@ rule report:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         config=RESOLVED,
         part=CONFIG.model_dump_json(),

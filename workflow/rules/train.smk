@@ -18,7 +18,7 @@ rule train:
         f"{BENCHMARKS}/{{run}}/fold{{fold}}/seed{{seed}}/train.tsv"
     conda:
         "../../envs/train.yaml"
-    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    threads: training_threads
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=24 * 60,
@@ -50,7 +50,7 @@ rule baseline:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
-        runtime=240,
+        runtime=lambda wildcards, attempt: 240 * attempt,
     params:
         config=RESOLVED,
         part=lambda wildcards: part_of_stage("baseline", wildcards.baselines),

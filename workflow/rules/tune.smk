@@ -14,7 +14,7 @@ rule tune_worker:
         f"{BENCHMARKS}/{{run}}/tune/fold{{fold}}/worker{{worker}}.tsv"
     conda:
         "../../envs/tune.yaml"
-    threads: lambda wildcards: RUNS[wildcards.run].train.threads
+    threads: training_threads
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=24 * 60,

@@ -1,0 +1,1 @@
+"""A finished run as one file that can be checked: contents, metadata, and back."""

@@ -1,0 +1,99 @@
+"""``bioseq-dl reproduce``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bioseq_dl.cli.common import add_path, start_log, thread_count
+
+if TYPE_CHECKING:
+    from bioseq_dl.archive.contents import Result
+    from bioseq_dl.reproduction.comparison import Comparison
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "original",
+        type=Path,
+        metavar="ORIGINAL",
+        help="results folder, its runs/NAME, or an archive of export",
+    )
+    parser.add_argument(
+        "--run", dest="run_name", metavar="NAME", help="a run, where it has several"
+    )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="OTHER",
+        help="compare with these results (folder or archive) instead of running again",
+    )
+    add_path(parser, "out", "output: a new folder")
+    add_path(
+        parser,
+        "inputs",
+        "folder that relative paths of inputs count from (default: here)",
+        required=False,
+        default=Path(),
+    )
+    parser.add_argument(
+        "--cores", type=thread_count, help="of the rerun (default: what the trainings had)"
+    )
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        help="gap |a - b| / (1 + |a|) up to which numbers are the same (default: 1e-5)",
+    )
+    parser.add_argument(
+        "--anyway", action="store_true", help="run again even where the inputs have changed"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run again, or take other results; compare; 0 the same, 1 not."""
+    from bioseq_dl.cli.main import FAILED
+    from bioseq_dl.io.atomic import check_fresh, write_json, write_text
+    from bioseq_dl.reproduction.causes import check_inputs
+    from bioseq_dl.reproduction.comparison import TOLERANCE, Comparison, compare_results, describe
+    from bioseq_dl.reproduction.rerun import recorded_cores, rerun
+
+    log = start_log()
+    out = arguments.out.resolve()
+    check_fresh(out)
+    original = _open(arguments.original, arguments.run_name, out / "original")
+    tolerance = TOLERANCE if arguments.tolerance is None else arguments.tolerance
+    comparison: Comparison
+    if arguments.compare is not None:
+        other = _open(arguments.compare, arguments.run_name or original.name, out / "other")
+        comparison = compare_results(original, other, tolerance)
+    else:
+        inputs = arguments.inputs.resolve()
+        changed = check_inputs(original, inputs)
+        out.mkdir(parents=True, exist_ok=True)
+        if changed and not arguments.anyway:
+            log("the inputs are not what they were: not run again (--anyway)")
+            comparison = Comparison(original.name, tolerance, (), tuple(changed))
+        else:
+            cores = arguments.cores or recorded_cores(original)
+            other = rerun(original, out, inputs, cores, log)
+            comparison = compare_results(original, other, tolerance)
+    write_json(out / "reproduction.json", comparison.to_json())
+    text = describe(comparison)
+    write_text(out / "reproduction.txt", text)
+    print(text, end="")
+    return 0 if comparison.same else FAILED
+
+
+def _open(path: Path, name: str | None, folder: Path) -> Result:
+    """Open results; of an archive, checked and unpacked into a folder."""
+    from bioseq_dl.archive.contents import find_result
+
+    if path.is_dir():
+        return find_result(path, name)
+    from bioseq_dl.archive.verify import extract_archive, verify_archive
+
+    manifest, _ = verify_archive(path)
+    extract_archive(path, folder)
+    return find_result(folder / "results", manifest.run)

@@ -1,0 +1,1 @@
+"""Is a result the same as another, and if not, why: rerun and comparison."""

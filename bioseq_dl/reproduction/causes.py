@@ -1,0 +1,119 @@
+"""What may explain that two results differ: what was recorded of how they were made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bioseq_dl.archive.contents import Result, collect_provenance, list_files
+from bioseq_dl.archive.export import find_sources
+from bioseq_dl.config import Source
+from bioseq_dl.config.base import Section
+from bioseq_dl.io.manifest import hash_file, source_key
+from bioseq_dl.reproduction.values import flatten
+
+_TRAINED = ("device", "devices", "threads", "precision")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Something that was not alike."""
+
+    kind: str
+    """``config``, ``data``, ``version``, ``code``, ``hardware`` or ``training``."""
+    what: str
+    """Which setting, file, package …"""
+    first: str
+    """What it was in the original."""
+    second: str
+    """What it is in the other."""
+
+
+def find_causes(first: Result, second: Result) -> list[Cause]:
+    """Give everything recorded that was not alike, sorted; wall time and memory do not count."""
+    found = list(_compare("config", _settings(first), _settings(second)))
+    found += _compare("data", _inputs(first), _inputs(second))
+    made = [collect_provenance(list_files(result)) for result in (first, second)]
+    for name in sorted(made[0].keys() & made[1].keys()):
+        one, two = made[0][name], made[1][name]
+        found += _compare("version", one["versions"] or {}, two["versions"] or {})
+        found += _compare(
+            "code", {"git commit": one["git_commit"]}, {"git commit": two["git_commit"]}
+        )
+        found += _compare("hardware", one["hardware"] or {}, two["hardware"] or {})
+    for name, path in list_files(first).items():
+        twin = second.results / name
+        if path.name == "train.json" and twin.is_file():
+            one, two = (json.loads(each.read_text(encoding="utf-8")) for each in (path, twin))
+            pick = ({key: each.get(key) for key in _TRAINED} for each in (one, two))
+            found += _compare("training", *pick)
+    return sorted(set(found), key=lambda cause: (cause.kind, cause.what, cause.first))
+
+
+def check_inputs(result: Result, inputs: Path) -> list[Cause]:
+    """Give the local inputs of a run that are not what they were when it read them.
+
+    Parameters
+    ----------
+    result : Result
+    inputs : Path
+        Folder that relative paths of its config count from.
+    """
+    known = find_sources(result)
+    found = []
+    for source in list_sources(result.run):
+        expected = known.get(source_key(source))
+        if source.path is None or expected is None:
+            continue
+        path = inputs / source.path
+        now = hash_file(path) if path.is_file() else "no such file"
+        if now != expected.sha256:
+            found.append(Cause("data", source.path, expected.sha256, now))
+    return sorted(set(found), key=lambda cause: cause.what)
+
+
+def list_sources(section: object) -> list[Source]:
+    """Give every source that a section of a config names, each once."""
+    return list(dict.fromkeys(_walk(section)))
+
+
+def _walk(value: object) -> Iterator[Source]:
+    if isinstance(value, Source):
+        yield value
+    elif isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from _walk(getattr(value, name))
+    elif isinstance(value, tuple | list):
+        for part in value:
+            yield from _walk(part)
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _walk(part)
+
+
+def _settings(result: Result) -> dict[str, Any]:
+    flat = flatten(result.run.model_dump(mode="json"))
+    # Where a file stands does not matter; its content is compared as data.
+    return {name: value for name, value in flat.items() if not name.endswith("source.path")}
+
+
+def _inputs(result: Result) -> dict[str, Any]:
+    known = find_sources(result)
+    found = {}
+    for source in list_sources(result.run):
+        if (item := known.get(source_key(source))) is not None:
+            place = source.url or source.package or Path(source.path or "").name
+            found[f"{place} ({source.member})" if source.member else place] = item.sha256
+    return found
+
+
+def _compare(kind: str, one: Mapping[str, Any], two: Mapping[str, Any]) -> list[Cause]:
+    absent = "not there"
+    return [
+        Cause(kind, name, str(one.get(name, absent)), str(two.get(name, absent)))
+        for name in sorted(one.keys() | two.keys())
+        if one.get(name, absent) != two.get(name, absent)
+    ]
