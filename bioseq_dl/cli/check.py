@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bioseq_dl.cli.common import add_path
-from bioseq_dl.cli.fetch import list_sources
 from bioseq_dl.config import (
     CellLayout,
     Config,
@@ -17,6 +16,7 @@ from bioseq_dl.config import (
     VcfVariants,
     load_config,
 )
+from bioseq_dl.config.sources import list_sources
 from bioseq_dl.errors import InputError
 from bioseq_dl.steps import stage_key
 

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write one archive of a finished run."""
     from bioseq_dl.archive.contents import find_result
     from bioseq_dl.archive.export import UNLICENSED, export_run
-    from bioseq_dl.reproduction.causes import list_sources
+    from bioseq_dl.config.sources import list_sources
 
     log = start_log()
     result = find_result(arguments.results, arguments.run_name)

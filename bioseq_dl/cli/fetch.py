@@ -6,9 +6,12 @@ import argparse
 from pathlib import Path
 
 from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log
-from bioseq_dl.config import Run, Source
+from bioseq_dl.config import Run
 from bioseq_dl.config.base import Section
+from bioseq_dl.config.sources import list_sources
 from bioseq_dl.errors import InputError
+
+__all__ = ["add_arguments", "find_part", "list_sources", "run"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,18 +54,3 @@ def find_part(run: Run, part: str) -> Section:
     if part not in parts:
         raise InputError("the run has no such part", found=part, allowed=", ".join(parts))
     return parts[part]
-
-
-def list_sources(section: Section) -> list[Source]:
-    """Give every source that a section names, genomes included, each once, in its order."""
-    found: list[Source] = []
-    waiting: list[object] = [section]
-    while waiting:
-        value = waiting.pop(0)
-        if isinstance(value, Source):
-            found.append(value)
-        elif isinstance(value, Section):
-            waiting = [getattr(value, name) for name in type(value).model_fields] + waiting
-        elif isinstance(value, tuple):
-            waiting = [*value, *waiting]
-    return list(dict.fromkeys(found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from pydantic import Field, model_validator
 
 from bioseq_dl.config.base import Section
@@ -46,3 +48,19 @@ class Source(Section):
         if self.package is not None:
             return f"{self.package} {self.version}: {self.member}"
         return self.path or self.url or ""
+
+
+def list_sources(section: object) -> list[Source]:
+    """Give every source that a section names, genomes included, each once, in its order."""
+    return list(dict.fromkeys(_walk(section)))
+
+
+def _walk(value: object) -> Iterator[Source]:
+    if isinstance(value, Source):
+        yield value
+    elif isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from _walk(getattr(value, name))
+    elif isinstance(value, tuple | Mapping):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _walk(part)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bioseq_dl.archive.contents import Result, collect_provenance, list_files
 from bioseq_dl.archive.export import find_sources
-from bioseq_dl.config import Source
-from bioseq_dl.config.base import Section
+from bioseq_dl.config.sources import list_sources
 from bioseq_dl.io.manifest import hash_file, source_key
 from bioseq_dl.reproduction.values import flatten
 
@@ -73,25 +72,6 @@ def check_inputs(result: Result, inputs: Path) -> list[Cause]:
         if now != expected.sha256:
             found.append(Cause("data", source.path, expected.sha256, now))
     return sorted(set(found), key=lambda cause: cause.what)
-
-
-def list_sources(section: object) -> list[Source]:
-    """Give every source that a section of a config names, each once."""
-    return list(dict.fromkeys(_walk(section)))
-
-
-def _walk(value: object) -> Iterator[Source]:
-    if isinstance(value, Source):
-        yield value
-    elif isinstance(value, Section):
-        for name in type(value).model_fields:
-            yield from _walk(getattr(value, name))
-    elif isinstance(value, tuple | list):
-        for part in value:
-            yield from _walk(part)
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _walk(part)
 
 
 def _settings(result: Result) -> dict[str, Any]:

@@ -175,6 +175,18 @@ def test_a_changed_input_is_told_and_nothing_is_run(
     assert "not run again (--anyway)" in capsys.readouterr().err
 
 
+def test_a_rerun_that_fails_is_told(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = ["reproduce", str(project / "results"), "--inputs", str(tmp_path), "--out", str(out)]
+    assert main([*words, "--anyway"]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith(f"error: {out / 'snakemake.log'}: the workflow failed; found")
+    assert main(words) == 2
+    assert "the folder is not empty" in capsys.readouterr().err
+
+
 def test_other_versions_and_hardware_are_told_and_are_no_difference(
     project: Path, copy: Path, tmp_path: Path
 ) -> None:
