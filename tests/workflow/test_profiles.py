@@ -43,11 +43,10 @@ def plan(project: Project, profile: str, *words: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def mixed(project: Project, make_run: Make) -> Project:
-    """A run that insists on 2 GPUs beside one that takes what there is."""
-    train = make_run()["train"]
-    project.configure(
-        cpu=make_run(), gpu=make_run(train=train | {"device": "cuda", "devices": 2, "threads": 8})
-    )
+    """A run that insists on 2 GPUs, and searches, beside one that takes what there is."""
+    train = make_run()["train"] | {"device": "cuda", "devices": 2, "threads": 8}
+    tune = {"space": {"train.learning_rate": {"choices": [0.1, 0.01]}}, "pruner": "none"}
+    project.configure(cpu=make_run(), gpu=make_run(train=train, tune=tune))
     return project
 
 
@@ -66,10 +65,11 @@ def test_on_slurm_each_job_lands_in_its_partition_with_memory_and_gpus(
     pytest.importorskip("snakemake_executor_plugin_slurm")
     jobs = [job for job in plan(mixed, "slurm", "--attempt", str(attempt)) if "mem_mb" in job]
     for job in jobs:
-        wants_gpu = job["rule"] in ("train", "predict") and job["run"] == "gpu"
+        wants_gpu = job["rule"] in ("tune_worker", "train", "predict") and job["run"] == "gpu"
         assert job.get("gpu", 0) == (2 if wants_gpu else 0), job
         assert partition_of(job) == ("gpu" if wants_gpu else "cpu"), job
-        assert ("--signal" in job.get("slurm_extra", "")) == (job["rule"] == "train"), job
+        saves = job["rule"] in ("tune_worker", "train")
+        assert ("--signal" in job.get("slurm_extra", "")) == saves, job
     memory = {job["rule"]: job["mem_mb"] for job in jobs}
     assert memory["train"] == 8000 * attempt
     assert memory["evaluate"] == 4000 * attempt
@@ -77,7 +77,7 @@ def test_on_slurm_each_job_lands_in_its_partition_with_memory_and_gpus(
     assert time["train"] == 24 * 60  # goes on, and needs no more than a day at a time
     assert time["predict"] == 240 * attempt
     threads = {job["threads"] for job in jobs if job["rule"] == "train"}
-    assert threads == {1, 8}
+    assert threads == {1, 2 * 8}  # of each of the processes
 
 
 def test_on_slurm_short_steps_share_a_job_and_fit_the_partitions(mixed: Project) -> None:
@@ -88,7 +88,7 @@ def test_on_slurm_short_steps_share_a_job_and_fit_the_partitions(mixed: Project)
         **dict.fromkeys(("fetch", "ingest", "split", "encode"), "prepare"),
         "baseline": "baselines",
         "evaluate": "judge",
-        **dict.fromkeys(("train", "predict", "report"), None),
+        **dict.fromkeys(("tune_worker", "choose_trial", "train", "predict", "report"), None),
     }
     limit = min(each["max_runtime"] for each in SLURM["partitions"].values())
     prepare = {job["rule"]: job["runtime"] for job in jobs if job["group"] == "prepare"}
