@@ -12,7 +12,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.report.figures_of_search import draw_history, draw_values
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.table import Cell, Table, make_table
-from bioseq_dl.report.words import NONE, name_score, say_count, say_number
+from bioseq_dl.report.words import NONE, name_score, say_count, say_number, say_seconds
 
 BEST = 10
 """Trials of a fold that the page lists; trials.tsv holds all."""
@@ -96,6 +96,8 @@ def _tell_counts(searches: Sequence[History]) -> Iterator[str]:
         f"{settings['warmup_epochs']})"
     )
     workers = settings["workers"]
+    seconds = sum(trial["seconds"] or 0 for search in searches for trial in search["trials"])
+    yield f"Together they took {say_seconds(seconds)}."
     yield (
         f"Sampler {settings['sampler']} with seed {settings['seed']}, {pruner}; at most "
         f"{searches[0]['epochs']} epochs a trial, {workers} worker{'s' if workers > 1 else ''} "

@@ -125,7 +125,8 @@ def _attend(
             elif kind == "epoch":
                 watch(what)
             elif kind == "refused":
-                raise what
+                error, cause = what
+                raise error from cause
             elif kind == "failed":
                 log(what)
                 raise ProcessLost(f"process {rank + 1} of {world} failed: {what.splitlines()[-1]}")
@@ -165,7 +166,8 @@ def _take_part(
         work(job, ranks, partial(tell, "log"), partial(tell, "epoch"))
         distributed.destroy_process_group()
     except InputError as error:
-        pipe.send(("refused", error))
+        # Pickled, an error loses its cause: whether the disk was at fault, say.
+        pipe.send(("refused", (error, error.__cause__)))
     except Interrupted:
         pipe.send(("stopped", None))
     except Exception:  # noqa: BLE001  (handed on whole; the caller says which process it was)

@@ -98,7 +98,7 @@ def fail_in_second(what: str, ranks: Ranks, log: Any, watch: Any) -> None:
     log("both are here")
     if ranks.rank == 1:
         if what == "refuse":
-            raise InputError("no such thing", found="it")
+            raise InputError("no such thing", found="it") from OSError(28, "no space left")
         if what == "fail":
             raise ValueError("something broke")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -114,8 +114,9 @@ def fail_in_second(what: str, ranks: Ranks, log: Any, watch: Any) -> None:
     ],
 )
 def test_what_ends_one_ends_all(what: str, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=words) as caught:
         run_together(fail_in_second, what, 2, "cpu", lambda _: None)
+    assert isinstance(caught.value.__cause__, OSError) == (what == "refuse")
 
 
 def test_who_listens_may_end_them_all(tmp_path: Path) -> None:
