@@ -145,7 +145,11 @@ class ClusterProject(Project):
         return found
 
     def train_log(self) -> str:
-        return self.text("results/logs/cnn/fold0/seed1/train.log")
+        """Give the training's log; empty where Snakemake has just removed the one before."""
+        try:
+            return self.text("results/logs/cnn/fold0/seed1/train.log")
+        except FileNotFoundError:
+            return ""
 
     def job_log(self, job: dict[str, str]) -> str:
         return Path(job["StdOut"]).read_text()

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -152,3 +159,27 @@ def test_the_default_profile_goes_on_and_keeps_going(mixed: Project) -> None:
                   ("slurm", "kubernetes"))  # fmt: skip
         assert all(other[name] == default[name] for other in others)
     assert {job["group"] for job in plan(mixed, "default")} == {None}
+
+
+def test_the_shell_of_a_step_waits_for_its_command_when_asked_to_end(tmp_path: Path) -> None:
+    prefix = "set -euo pipefail; trap : TERM; "
+    assert prefix in (REPOSITORY / "workflow" / "rules" / "common.smk").read_text()
+    command = (
+        "import signal, sys, time\n"
+        "asked = []\n"
+        "signal.signal(signal.SIGTERM, lambda *_: asked.append(1))\n"
+        "open('ready', 'w').close()\n"
+        "while not asked:\n    time.sleep(0.01)\n"
+        "time.sleep(0.5)\n"  # what a large state takes to be written
+        "open('saved', 'w').close()\n"
+        "sys.exit(143)\n"
+    )
+    (tmp_path / "command.py").write_text(command)
+    line = f"{prefix}{shlex.quote(sys.executable)} command.py > log 2>&1"
+    shell = subprocess.Popen(["bash", "-c", line], cwd=tmp_path, start_new_session=True)
+    while not (tmp_path / "ready").exists():
+        assert shell.poll() is None
+        time.sleep(0.01)
+    os.killpg(shell.pid, signal.SIGTERM)  # as Slurm does: all processes of the job
+    assert shell.wait(timeout=30) == 143
+    assert (tmp_path / "saved").exists()
