@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,14 @@ def test_env_holds_the_locked_versions(finished: Finished, step: str) -> None:
 @pytest.mark.parametrize("step", STEPS)
 def test_env_stands_alone(finished: Finished, step: str) -> None:
     """Nothing of the host can stand in for a package that the env lacks."""
-    env = finished.envs[step]
+    python = python_of(finished, step)
     script = (
         "import importlib.util, json, sys\n"
         "found = importlib.util.find_spec('torch') is not None\n"
         "print(json.dumps({'prefix': sys.prefix, 'path': sys.path, 'torch': found}))"
     )
-    found = ask(python_of(finished, step), script)
+    found = ask(python, script)
+    env = python.parents[1]
     assert found["prefix"] == str(env)
     assert all(Path(path).is_relative_to(env) for path in found["path"])
     assert found["torch"] == ("torch" in step_packages(step))
@@ -174,10 +176,12 @@ def test_a_wrong_path_of_an_env_file_fails_the_dry_run_with_conda(
     assert lab.run(finished.folder, *words).returncode == 0
 
 
-def test_a_container_can_be_made_of_all_envs(lab: Lab, finished: Finished) -> None:
-    words = ("--snakefile", str(REPOSITORY / "Snakefile"), "--containerize")
-    done = lab.run(finished.folder, *words)
+def test_a_container_can_be_made_of_all_envs(lab: Lab, copy: Path) -> None:
+    """In the checkout itself: the recipe names the files as seen from where it is printed."""
+    (copy / "config").mkdir()
+    shutil.copy(REPOSITORY / "config" / "config.yaml", copy / "config")
+    done = lab.run(copy, "--containerize")
     assert done.returncode == 0, done.stdout
     assert re.search(r"^FROM \S+", done.stdout, re.MULTILINE)
-    for step in STEPS:
-        assert f"envs/{step}.yaml" in done.stdout
+    copied = re.findall(r"^COPY (\S+) ", done.stdout, re.MULTILINE)
+    assert sorted(copied) == sorted(f"envs/{step}.yaml" for step in STEPS)
