@@ -73,7 +73,8 @@ def test_on_slurm_each_job_lands_in_its_partition_with_memory_and_gpus(
     jobs = [job for job in plan(mixed, "slurm", "--attempt", str(attempt)) if "mem_mb" in job]
     for job in jobs:
         wants_gpu = job["rule"] in ("tune_worker", "train", "predict") and job["run"] == "gpu"
-        assert job.get("gpu", 0) == (2 if wants_gpu else 0), job
+        count = 1 if job["rule"] == "predict" else 2
+        assert job.get("gpu", 0) == (count if wants_gpu else 0), job
         assert partition_of(job) == ("gpu" if wants_gpu else "cpu"), job
         saves = job["rule"] in ("tune_worker", "train")
         assert ("--signal" in job.get("slurm_extra", "")) == saves, job
@@ -115,7 +116,7 @@ def test_groups_name_rules_and_none_that_takes_a_gpu() -> None:
     for block in re.split(r"\n(?=rule |use rule )", text)[1:]:
         name = re.match(r"(?:use rule \w+ as|rule) (\w+)", block)
         assert name is not None
-        rules[name.group(1)] = "gpu=gpus" in block or block.startswith("use rule predict ")
+        rules[name.group(1)] = "gpu=" in block or block.startswith("use rule predict ")
     assert set(SLURM["groups"]) <= set(rules)
     assert not [name for name in SLURM["groups"] if rules[name]]
     assert rules["train"]

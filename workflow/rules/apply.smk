@@ -18,7 +18,7 @@ rule predict:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=gpus,
+        gpu=one_gpu,
     params:
         device=lambda wildcards: RUNS[wildcards.run].train.device,
         code=code_digest("predict"),
@@ -85,7 +85,7 @@ rule variants:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=24 * 60,
-        gpu=gpus,
+        gpu=one_gpu,
     params:
         config=RESOLVED,
         settings=lambda wildcards: RUNS[wildcards.run]
@@ -151,7 +151,7 @@ rule mutations:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=gpus,
+        gpu=one_gpu,
     params:
         config=RESOLVED,
         settings=lambda wildcards: RUNS[wildcards.run]
@@ -186,7 +186,7 @@ rule explain:
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=gpus,
+        gpu=one_gpu,
     params:
         config=RESOLVED,
         part=part_of_run("explain"),
@@ -227,7 +227,7 @@ rule landscape:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=gpus,
+        gpu=one_gpu,
     params:
         config=RESOLVED,
         part=part_of_run("landscape"),
@@ -264,7 +264,7 @@ rule saliency:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
-        gpu=gpus,
+        gpu=one_gpu,
     params:
         config=RESOLVED,
         part=part_of_run("saliency"),

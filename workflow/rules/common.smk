@@ -273,6 +273,10 @@ def training_threads(wildcards):
 
 
 # Of `device: auto` none: it takes a GPU that it finds, but does not ask for one.
-def gpus(wildcards):
+def training_gpus(wildcards):
     train = RUNS[wildcards.run].train
     return train.devices if train.device == "cuda" else 0
+
+
+def one_gpu(wildcards):
+    return 1 if RUNS[wildcards.run].train.device == "cuda" else 0

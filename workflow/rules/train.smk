@@ -22,7 +22,7 @@ rule train:
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=24 * 60,
-        gpu=gpus,
+        gpu=training_gpus,
     params:
         config=RESOLVED,
         part=part_of_run("train"),

@@ -18,7 +18,7 @@ rule tune_worker:
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=24 * 60,
-        gpu=gpus,
+        gpu=training_gpus,
     params:
         config=RESOLVED,
         storage=f"{TUNE}/study.journal",
