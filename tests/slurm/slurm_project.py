@@ -24,6 +24,8 @@ PROFILE = REPOSITORY / "profiles" / "slurm" / "config.yaml"
 FOLDER = Path("results/runs/cnn/fold0/seed1")
 MODEL = str(FOLDER / "model.pt")
 METRICS = "results/runs/cnn/evaluation/metrics.json"
+SEARCH = Path("results/runs/cnn/tune/fold0")
+BEST = str(SEARCH / "best.json")
 
 
 def call(*words: str) -> str:
@@ -53,6 +55,20 @@ class ClusterProject(Project):
         run = small_run()
         self.configure(cnn=run | {"train": run["train"] | train})
         return self
+
+    def search(self) -> None:
+        """Add a search of four trials by two workers; its draws depend on the seed alone."""
+        path = self.folder / "config" / "config.yaml"
+        runs = yaml.safe_load(path.read_text())["runs"]
+        space = {"train.learning_rate": {"low": 0.001, "high": 0.1, "log": True}}
+        runs["cnn"]["tune"] = {
+            "space": space,
+            "trials": 4,
+            "workers": 2,
+            "sampler": "random",
+            "pruner": "none",
+        }
+        self.configure(**runs)
 
     def set_profile(self, **resources: Any) -> None:
         """Write the shipped profile with the lines that a site edits, and resources of train."""

@@ -5,6 +5,7 @@ Whatever happens, what comes out has the bytes of a run in which nothing happene
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,19 @@ from pathlib import Path
 
 import pytest
 from slurm_lab import start_node
-from slurm_project import FOLDER, METRICS, MODEL, REPOSITORY, ClusterProject, call, wait_until
+from slurm_project import (
+    BEST,
+    FOLDER,
+    METRICS,
+    MODEL,
+    REPOSITORY,
+    SEARCH,
+    ClusterProject,
+    Project,
+    call,
+    copy_prepared,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slurm
 PREDICTIONS = str(FOLDER / "predictions.parquet")
@@ -200,6 +213,33 @@ def test_a_training_on_a_node_that_goes_down_starts_again_elsewhere(
     assert after["NodeList"] != node
     assert prepared.summary()["resumed"] == 1
     assert same_bytes(prepared, undisturbed, MODEL)
+
+
+def test_workers_of_a_search_share_its_trials_and_outlive_a_cancelled_job(
+    prepared: ClusterProject, undisturbed: ClusterProject, tmp_path: Path
+) -> None:
+    alone = copy_prepared(undisturbed, tmp_path / "alone")
+    for project in (alone, prepared):
+        project.search()
+    local = subprocess.run(
+        [*Project.command(alone, BEST), "--cores", "1", "--workflow-profile", "none"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert local.returncode == 0, local.stderr
+    prepared.start(BEST)
+    states = prepared.folder / SEARCH / "trials"
+    wait_until("a saved state", lambda: list(states.glob("*/resume.pt")))
+    (cancelled, *_) = [
+        job for job in prepared.jobs("tune_worker") if job["JobState"] in ("RUNNING", "COMPLETING")
+    ]
+    call("scancel", cancelled["JobId"])
+    prepared.finish()
+    assert prepared.jobs("tune_worker")[0]["JobState"] == "CANCELLED"
+    assert same_bytes(prepared, alone, BEST, str(SEARCH / "trials.tsv"))
+    resumed = [json.loads(path.read_text())["resumed"] for path in states.glob("*/train.json")]
+    assert sorted(resumed) == [0, 0, 0, 1]
 
 
 def has_pending_sigterm(pid: int) -> bool:
