@@ -89,11 +89,11 @@ def fit_model(job: Job, log: Log, watch: Watch = lambda _: None) -> None:
     ProcessLost
         Where one of several processes was killed or failed; run again to go on.
     """
+    device = choose_device(job.train)
     with claim_model(job.out, log) as waited:
         if waited and is_finished(job.out, _key(job, hash_file(job.examples))):
             log("the other process has finished this model")
             return
-        device = choose_device(job.train)
         if device.devices == 1:
             _fit(job, ALONE, log, watch)
         else:

@@ -12,8 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from env_files import REPOSITORY, read_envs
+from env_project import write_project
 from lab import Finished, Lab, set_up
-from small_project import write_project
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_every_env_file_is_made_into_an_env_and_used(finished: Finished) -> None
     unused = {step for step in STEPS if getattr(finished.envs.get(step), "name", "") not in used}
     assert not unused, (
         f"no job ran in the env of: {', '.join(sorted(unused))}; fix: let a run of"
-        " tests/envs/small_project.py reach each of these steps"
+        " tests/envs/env_project.py reach each of these steps"
     )
 
 

@@ -588,7 +588,8 @@ def two_places_of_a_source(folder):
 
 @malformed(
     "key runs.run.trian: unknown key; allowed: task, title, targets, ingest, split, encode, "
-    "model, train, baselines, evaluate, published, variants, explain; fix: did you mean train?",
+    "model, train, tune, baselines, evaluate, published, variants, explain; "
+    "fix: did you mean train?",
     step="config",
 )
 def unknown_key(folder):
