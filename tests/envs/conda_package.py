@@ -131,6 +131,7 @@ def pack_python(package: Package, folder: Path, subdir: str) -> None:
         shutil.copytree(
             sysconfig.get_path("stdlib"), library, symlinks=True, ignore=_ignore_in_library
         )
+        _look_in_site_packages(library)
         (library / "site-packages").mkdir()
         (library / "site-packages" / "README.txt").write_text("Packages go here.\n")
         program = tree / "bin" / f"python{PYTHON}"
@@ -140,6 +141,16 @@ def pack_python(package: Package, folder: Path, subdir: str) -> None:
             (program.parent / name).symlink_to(program.name)
         _copy_shared_library(program, tree / "lib")
         _pack(tree, package, folder, subdir)
+
+
+def _look_in_site_packages(library: Path) -> None:
+    """Undo what Debian changes: outside of virtual environments its Python has other folders."""
+    test = 'sys.base_prefix != sys.prefix or hasattr(sys, "real_prefix")'
+    for name in ("site.py", "sysconfig.py"):
+        text = (library / name).read_text(encoding="utf-8")
+        if "dist-packages" in text:
+            assert test in text, f"{name} of this Python looks for packages in a way of its own"
+            (library / name).write_text(text.replace(test, "True"), encoding="utf-8")
 
 
 def _ignore_in_library(_: str, names: list[str]) -> set[str]:
