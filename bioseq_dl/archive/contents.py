@@ -13,7 +13,15 @@ import yaml
 
 from bioseq_dl.config import Config, Run, load_config
 from bioseq_dl.errors import InputError
-from bioseq_dl.layout import STAGES, baseline_folder, evaluation_folder, stage_folder
+from bioseq_dl.layout import (
+    STAGES,
+    baseline_folder,
+    evaluation_folder,
+    list_baselines,
+    list_models,
+    model_folder,
+    stage_folder,
+)
 from bioseq_dl.source_code import ROOT
 
 DATA = ("records.parquet", "matrix.safetensors", "examples.safetensors", "cells.h5ad")
@@ -65,7 +73,9 @@ def find_result(path: Path, name: str | None = None) -> Result:
     """
     results = path
     if not (path / "config.yaml").is_file() and path.parent.name == "runs":
-        results, name = path.parent.parent, name or path.name
+        if name not in (None, path.name):
+            raise InputError("the folder is of another run than --run", file=path, found=name)
+        results, name = path.parent.parent, path.name
     if not (results / "config.yaml").is_file():
         raise InputError(
             "not a results folder: it has no config.yaml",
@@ -85,6 +95,31 @@ def find_result(path: Path, name: str | None = None) -> Result:
             "the run is not finished: it has no metrics", file=found.metrics, fix="run snakemake"
         )
     return found
+
+
+def check_whole(result: Result) -> None:
+    """Look for what every finished run has, beside its metrics.
+
+    Raises
+    ------
+    InputError
+        For the first file that is not there.
+    """
+    models = [
+        model_folder(result.results, result.name, fold, seed) / name
+        for fold, seed in list_models(result.run)
+        for name in ("model.pt", "train.json", "predictions.parquet")
+    ]
+    baselines = [
+        baseline_folder(result.results, result.run) / f"{name}-fold{fold}.parquet"
+        for name in list_baselines(result.run)
+        for fold in range(result.run.split.folds)
+    ]
+    for path in [*models, *baselines]:
+        if not path.is_file():
+            raise InputError(
+                "the run is not finished: no such file", file=path, fix="run snakemake"
+            )
 
 
 def list_files(result: Result) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from bioseq_dl.archive import crate, manifest
 from bioseq_dl.archive.contents import (
     DATA,
     Result,
+    check_whole,
     collect_provenance,
     config_text,
     list_code,
@@ -21,6 +23,7 @@ from bioseq_dl.archive.contents import (
 from bioseq_dl.archive.manifest import Listed, Manifest
 from bioseq_dl.archive.zip_file import Content, write_zip
 from bioseq_dl.config import Source
+from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
 from bioseq_dl.io.manifest import Fetched, hash_file, read_manifest, source_key
 
@@ -58,8 +61,11 @@ def export_run(
     Raises
     ------
     InputError
-        Where it cannot be written.
+        Where files of the run are missing, or the archive cannot be written or would take the place
+        of something else.
     """
+    check_whole(result)
+    _check_target(path, result)
     files = list_files(result)
     left_out = {} if with_data else {name: p for name, p in files.items() if p.name in DATA}
     provenance = {
@@ -101,6 +107,25 @@ def export_run(
     with atomic_path(path) as temporary:
         write_zip(temporary, contents)
     return made
+
+
+def _check_target(path: Path, result: Result) -> None:
+    """Refuse a place where something would be lost: only an earlier archive is replaced."""
+    if path.resolve().is_relative_to(result.results.resolve()):
+        raise InputError(
+            "the archive would stand among the results", file=path, fix="another --out"
+        )
+    if not path.is_file():
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            earlier = manifest.NAME in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        earlier = False
+    if not earlier:
+        raise InputError(
+            "the file is there, and no archive of a run", file=path, fix="another --out"
+        )
 
 
 def find_sources(result: Result) -> dict[str, Fetched]:

@@ -86,6 +86,9 @@ def extract_archive(path: Path, folder: Path) -> None:
 def _check_files(archive: zipfile.ZipFile, file: str) -> Manifest:
     names = archive.namelist()
     for name in names:
+        if name.endswith("/"):
+            what = "it holds a folder: another program has packed it"
+            raise InputError(what, file=file, found=name, fix="take the archive of export")
         if not is_safe(name):
             raise InputError("a path leads outside the archive", file=file, found=name)
     if len(set(names)) < len(names):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bioseq_dl.cli.common import add_path, start_log, thread_count
+from bioseq_dl.errors import InputError
 
 if TYPE_CHECKING:
     from bioseq_dl.archive.contents import Result
-    from bioseq_dl.reproduction.comparison import Comparison
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=_read_tolerance,
         help="gap |a - b| / (1 + |a|) up to which numbers are the same (default: 1e-5)",
     )
     parser.add_argument(
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bioseq_dl.cli.main import FAILED
     from bioseq_dl.io.atomic import check_fresh, write_json, write_text
     from bioseq_dl.reproduction.causes import check_inputs
-    from bioseq_dl.reproduction.comparison import TOLERANCE, Comparison, compare_results, describe
+    from bioseq_dl.reproduction.comparison import TOLERANCE, compare_results, describe
     from bioseq_dl.reproduction.rerun import recorded_cores, rerun
 
     log = start_log()
@@ -64,26 +65,38 @@ def run(arguments: argparse.Namespace) -> int:
     check_fresh(out)
     original = _open(arguments.original, arguments.run_name, out / "original")
     tolerance = TOLERANCE if arguments.tolerance is None else arguments.tolerance
-    comparison: Comparison
     if arguments.compare is not None:
-        other = _open(arguments.compare, arguments.run_name or original.name, out / "other")
+        # Of a folder that names its run, that one; of a whole results folder, the same run.
+        whole = (arguments.compare / "config.yaml").is_file()
+        other = _open(arguments.compare, original.name if whole else None, out / "other")
         comparison = compare_results(original, other, tolerance)
     else:
         inputs = arguments.inputs.resolve()
         changed = check_inputs(original, inputs)
-        out.mkdir(parents=True, exist_ok=True)
         if changed and not arguments.anyway:
-            log("the inputs are not what they were: not run again (--anyway)")
-            comparison = Comparison(original.name, tolerance, (), tuple(changed))
-        else:
-            cores = arguments.cores or recorded_cores(original)
-            other = rerun(original, out, inputs, cores, log)
-            comparison = compare_results(original, other, tolerance)
+            print("the inputs are not what they were: not run again (--anyway)")
+            for cause in changed:
+                print(f"{cause.what}: {cause.first} -> {cause.second}")
+            return FAILED
+        out.mkdir(parents=True, exist_ok=True)
+        cores = arguments.cores or recorded_cores(original)
+        other = rerun(original, out, inputs, cores, log)
+        comparison = compare_results(original, other, tolerance)
     write_json(out / "reproduction.json", comparison.to_json())
     text = describe(comparison)
     write_text(out / "reproduction.txt", text)
     print(text, end="")
     return 0 if comparison.same else FAILED
+
+
+def _read_tolerance(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or more")
+    return value
 
 
 def _open(path: Path, name: str | None, folder: Path) -> Result:
@@ -95,5 +108,7 @@ def _open(path: Path, name: str | None, folder: Path) -> Result:
     from bioseq_dl.archive.verify import extract_archive, verify_archive
 
     manifest, _ = verify_archive(path)
+    if name not in (None, manifest.run):
+        raise InputError("the archive is of another run than --run", file=path, found=name)
     extract_archive(path, folder)
     return find_result(folder / "results", manifest.run)

@@ -87,6 +87,10 @@ def draw_values(run: str, searches: Sequence[History], label: str) -> Picture | 
                 axis.set_xlim(-0.5, len(names) - 0.5)
             elif dimension["log"]:
                 axis.set_xscale("log")
+                low, high = dimension["low"], dimension["high"]
+                axis.set_xlim(low / (high / low) ** 0.06, high * (high / low) ** 0.06)
+                decades = 10.0 ** np.arange(math.ceil(math.log10(low)), math.log10(high) + 1e-9)
+                axis.set_xticks(decades if len(decades) > 1 else [low, high])
                 axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
                 axis.xaxis.set_minor_formatter(NullFormatter())
         for axis in axes[len(keys) :]:
@@ -96,7 +100,8 @@ def draw_values(run: str, searches: Sequence[History], label: str) -> Picture | 
         for axis in axes[::_PER_ROW]:
             axis.set_ylabel(label)
         svg = render_svg(figure, f"{run}-values", f"{label} by the values of the search")
-    caption = "Dots: finished; crosses: pruned; ring: chosen."
+    pruned = (numbers["state"] == "pruned").any()
+    caption = f"Dots: finished; {'crosses: pruned; ' if pruned else ''}ring: chosen."
     if len(keys) < len(searches[0]["space"]):
         caption += f" The first {MOST_KEYS} of {len(searches[0]['space'])} keys."
     return Picture("search-values", "Values", caption, svg, numbers, large=True)

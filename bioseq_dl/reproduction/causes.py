@@ -11,6 +11,7 @@ from typing import Any
 from bioseq_dl.archive.contents import Result, collect_provenance, list_files
 from bioseq_dl.archive.export import find_sources
 from bioseq_dl.config.sources import list_sources
+from bioseq_dl.errors import InputError
 from bioseq_dl.io.manifest import hash_file, source_key
 from bioseq_dl.reproduction.values import flatten
 
@@ -60,6 +61,11 @@ def check_inputs(result: Result, inputs: Path) -> list[Cause]:
     result : Result
     inputs : Path
         Folder that relative paths of its config count from.
+
+    Raises
+    ------
+    InputError
+        Where one is not there.
     """
     known = find_sources(result)
     found = []
@@ -68,7 +74,13 @@ def check_inputs(result: Result, inputs: Path) -> list[Cause]:
         if source.path is None or expected is None:
             continue
         path = inputs / source.path
-        now = hash_file(path) if path.is_file() else "no such file"
+        if not path.is_file():
+            raise InputError(
+                "no such input",
+                file=path,
+                fix="give --inputs: the folder that relative paths of the config count from",
+            )
+        now = hash_file(path)
         if now != expected.sha256:
             found.append(Cause("data", source.path, expected.sha256, now))
     return sorted(set(found), key=lambda cause: cause.what)

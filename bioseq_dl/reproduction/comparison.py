@@ -104,9 +104,11 @@ def _compare_files(first: Result, second: Result, tolerance: float) -> Iterator[
 
     def compare(what: str, one: Path, two: Path) -> Finding:
         name = place(one)
-        lacking = [str(path) for path in (one, two) if not path.is_file()]
+        both = (("the original", one), ("the other", two))
+        lacking = [whose for whose, path in both if not path.is_file()]
         if lacking:
-            return Finding(what, name, False, False, None, f"no such file: {lacking[0]}")
+            detail = f"missing in {' and in '.join(lacking)}"
+            return Finding(what, name, False, False, None, detail)
         equal: bool | None = hash_file(one) == hash_file(two)
         if what in ("split", "model", "file"):
             return Finding(what, name, bool(equal), equal, None, "")

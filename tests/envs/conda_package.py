@@ -131,9 +131,9 @@ def pack_python(package: Package, folder: Path, subdir: str) -> None:
         shutil.copytree(
             sysconfig.get_path("stdlib"), library, symlinks=True, ignore=_ignore_in_library
         )
-        _look_in_site_packages(library)
         (library / "site-packages").mkdir()
         (library / "site-packages" / "README.txt").write_text("Packages go here.\n")
+        _look_in_site_packages(library)
         program = tree / "bin" / f"python{PYTHON}"
         program.parent.mkdir()
         shutil.copy2(Path(sys.executable).resolve(), program)
@@ -145,12 +145,15 @@ def pack_python(package: Package, folder: Path, subdir: str) -> None:
 
 def _look_in_site_packages(library: Path) -> None:
     """Undo what Debian changes: outside of virtual environments its Python has other folders."""
+    path = library / "sysconfig.py"
+    text = path.read_text(encoding="utf-8")
+    if "dist-packages" not in text:
+        return
     test = 'sys.base_prefix != sys.prefix or hasattr(sys, "real_prefix")'
-    for name in ("site.py", "sysconfig.py"):
-        text = (library / name).read_text(encoding="utf-8")
-        if "dist-packages" in text:
-            assert test in text, f"{name} of this Python looks for packages in a way of its own"
-            (library / name).write_text(text.replace(test, "True"), encoding="utf-8")
+    assert test in text, "this Python looks for packages in a way of its own"
+    path.write_text(text.replace(test, "True"), encoding="utf-8")
+    # The module site is part of the program: it cannot be changed, but be led.
+    (library / "dist-packages").symlink_to("site-packages")
 
 
 def _ignore_in_library(_: str, names: list[str]) -> set[str]:
@@ -226,7 +229,7 @@ def _info(tree: Path, package: Package, subdir: str) -> Iterator[tuple[str, Any]
     yield "about.json", {"summary": "repackaged on this machine for tests"}
     paths = []
     for path in _walk(tree):
-        content = path.read_bytes()
+        content = b"" if path.is_dir() else path.read_bytes()  # a link may lead to a folder
         entry = {
             "_path": path.relative_to(tree).as_posix(),
             "path_type": "softlink" if path.is_symlink() else "hardlink",

@@ -159,7 +159,9 @@ def start_node(name: str, resume: bool = True) -> None:
     """Start a node's daemon; where it was down, tell the controller that it is back."""
     call(find_program("slurmd"), "-f", str(SYSTEM / "slurm.conf"), "-N", name)
     if resume:
-        call("scontrol", "update", f"nodename={name}", "state=resume")
+        # Refused where the node has come back by itself (ReturnToService).
+        words = ["scontrol", "update", f"nodename={name}", "state=resume"]
+        subprocess.run(words, capture_output=True, check=False, timeout=60)
 
 
 def _wait_for_nodes(folder: Path) -> None:

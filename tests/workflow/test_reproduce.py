@@ -21,6 +21,7 @@ from workflow_project import Project, small_run, write_fasta
 
 from bioseq_dl.archive import crate, manifest
 from bioseq_dl.archive.contents import find_result
+from bioseq_dl.archive.export import export_run
 from bioseq_dl.archive.manifest import Listed, Manifest, is_safe
 from bioseq_dl.archive.verify import extract_archive, verify_archive
 from bioseq_dl.archive.zip_file import write_zip
@@ -161,24 +162,59 @@ def test_a_changed_input_is_told_and_nothing_is_run(
     shutil.copytree(project / "data", inputs / "data")
     with (inputs / "data" / "bound.fa").open("a") as handle:
         handle.write(">more\nACGT\n")
-    (inputs / "data" / "background.fa").unlink()
     out = tmp_path / "out"
     words = ["reproduce", str(project / "results"), "--inputs", str(inputs), "--out", str(out)]
     assert main(words) == 1
-    told = json.loads((out / "reproduction.json").read_text())
-    assert [(cause["kind"], cause["what"]) for cause in told["causes"]] == [
-        ("data", "data/background.fa"),
-        ("data", "data/bound.fa"),
-    ]
-    assert told["causes"][0]["second"] == "no such file"
-    assert not (out / "results").exists()
-    assert "not run again (--anyway)" in capsys.readouterr().err
+    told = capsys.readouterr().out.splitlines()
+    assert "not run again (--anyway)" in told[0]
+    assert len(told) == 2
+    assert told[1].startswith("data/bound.fa: ")
+    assert not out.exists()  # so that the same command may be given again
+    (inputs / "data" / "background.fa").unlink()
+    assert main(words) == 2
+    assert "background.fa: no such input; fix: give --inputs" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_nothing_is_lost_by_an_export(project: Path, copy: Path, archive: Path) -> None:
+    results = str(project / "results")
+    for place, words in (
+        (project / "results" / "config.yaml", "would stand among the results"),
+        (project / "data" / "bound.fa", "is there, and no archive of a run"),
+    ):
+        before = place.read_bytes()
+        with pytest.raises(InputError, match=words):
+            export_run(find_result(Path(results)), [], place)
+        assert place.read_bytes() == before
+    assert main(["export", results, "--out", str(archive)]) == 0  # an earlier one is replaced
+    (copy / MODEL / "predictions.parquet").unlink()
+    with pytest.raises(InputError, match=r"not finished: no such file"):
+        export_run(find_result(copy), [], archive)
+
+
+def test_the_run_that_is_named_is_the_one_that_is_taken(
+    project: Path, copy: Path, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(project / "results" / "runs" / "cnn")
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["reproduce", folder, "--run", "other", *out]) == 2
+    assert "of another run than --run; found 'other'" in capsys.readouterr().err
+    assert main(["reproduce", str(archive), "--run", "other", *out]) == 2
+    assert "of another run than --run; found 'other'" in capsys.readouterr().err
+    other = str(copy / "runs" / "other")
+    (copy / "runs" / "other").mkdir()
+    assert main(["reproduce", folder, "--compare", other, *out]) == 2
+    assert "no such run; found 'other'" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["reproduce", folder, "--compare", folder, "--tolerance", "-1", *out])
 
 
 def test_a_rerun_that_fails_is_told(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
+    shutil.copytree(project / "data", tmp_path / "data")
+    (tmp_path / "data" / "bound.fa").write_text("no FASTA")
     words = ["reproduce", str(project / "results"), "--inputs", str(tmp_path), "--out", str(out)]
     assert main([*words, "--anyway"]) == 2
     told = capsys.readouterr().err.splitlines()[-1]
@@ -241,7 +277,7 @@ def test_a_lost_model_and_other_metrics_are_told(project: Path, copy: Path, tmp_
     assert set(found) == {"model", "metrics"}
     assert found["metrics"]["gap"] is None
     assert "predictors.model.bound.auroc.low" in found["metrics"]["detail"]
-    assert "no such file" in text
+    assert "missing in the other" in text
 
 
 def test_unfinished_and_unknown_runs_are_refused(project: Path, copy: Path) -> None:
