@@ -157,7 +157,7 @@ def _look_in_site_packages(library: Path) -> None:
 
 
 def _ignore_in_library(_: str, names: list[str]) -> set[str]:
-    others = {"site-packages", "dist-packages", "__pycache__"}
+    others = {"site-packages", "dist-packages", "__pycache__", "EXTERNALLY-MANAGED"}
     return {n for n in names if n in NEVER_IMPORTED | others or n.startswith("config-")}
 
 
