@@ -15,6 +15,9 @@ from bioseq_dl.config import Config, validate_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_folder
 
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile raises of damaged files: also of a method, or of encryption, that it reads there."""
+
 
 def verify_archive(path: Path) -> tuple[Manifest, Config]:
     """Check an archive of `export_run`, file by file.
@@ -94,9 +97,8 @@ def _check_files(archive: zipfile.ZipFile, file: str) -> Manifest:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError("a file stands in it twice", file=file, record=twice)
-    for name in (manifest.NAME,):
-        if name not in names:
-            raise InputError("not an export of a run: it has no manifest.json", file=file)
+    if manifest.NAME not in names:
+        raise InputError("not an export of a run: it has no manifest.json", file=file)
     found = manifest.read_manifest(_read(archive, manifest.NAME, file), file)
     for name in (*sorted(found.files), crate.NAME, "config.yaml"):
         if name not in names:
@@ -107,7 +109,7 @@ def _check_files(archive: zipfile.ZipFile, file: str) -> Manifest:
         try:
             with archive.open(name) as source:
                 digest, size = hash_stream(source)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        except _DAMAGE:
             digest, size = "", -1
         if (digest, size) != (listed.sha256, listed.bytes):
             raise InputError(
@@ -125,5 +127,5 @@ def _check_files(archive: zipfile.ZipFile, file: str) -> Manifest:
 def _read(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
     try:
         return archive.read(name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _DAMAGE:
         raise InputError("damaged", file=file, record=name, fix="get it again") from None
