@@ -140,18 +140,24 @@ class ClusterProject(Project):
         wait_until("a saved state", trains)
         return self.jobs("train")[-1]
 
-    def training(self) -> int:
-        """Give the process of the training: python itself, not the shell or Snakemake above it."""
+    def running(self, command: str, options: str = "") -> int:
+        """Give the process of a command: python itself, not the shell or Snakemake above it."""
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                words = (path / "cmdline").read_bytes().split(b"\0")
-                if words[1:4] == [b"-m", b"bioseq_dl", b"train"] and (
-                    (path / "cwd").resolve() == self.folder
-                ):
+                line = (path / "cmdline").read_bytes().decode().split("\0")
+                named = line[1:4] == ["-m", "bioseq_dl", command] and options in " ".join(line)
+                if named and (path / "cwd").resolve() == self.folder:
                     return int(path.name)
             except OSError:
                 continue
-        raise AssertionError("no training runs")
+        raise AssertionError(f"no {command} {options} runs")
+
+    def worker_of(self, trial: str) -> str | None:
+        """Give the number of the worker that trains a trial, by what the workers say."""
+        for path in sorted((self.folder / "results/logs/cnn/tune/fold0").glob("worker*.log")):
+            if f"trial {trial} of " in path.read_text():
+                return path.stem.removeprefix("worker")
+        return None
 
     def text(self, name: str) -> str:
         return (self.folder / name).read_text()

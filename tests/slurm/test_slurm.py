@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,7 @@ def test_rerun_while_jobs_of_a_killed_workflow_still_run(
 ) -> None:
     prepared.start(METRICS)
     orphan = prepared.wait_for_training()
-    python = prepared.training()
+    python = prepared.running("train")
     os.kill(python, signal.SIGSTOP)  # slower than all that follows
     prepared.kill()
     assert prepared.run("--unlock").returncode == 0
@@ -171,7 +172,7 @@ def test_a_training_at_its_time_limit_saves_its_state_and_goes_on(
     hours, minutes, seconds = (int(part) for part in job["RunTime"].split(":"))
     limit = (seconds + 20) // 60 + minutes + 60 * hours + 1  # 20 seconds from now, or up to 80
     call("scontrol", "update", f"jobid={job['JobId']}", f"timelimit={limit}")
-    python = prepared.training()
+    python = prepared.running("train")
     # A second of work in thirty: longer than its limit, on whatever machine.
     asked = False
     while not asked and "asked to end" not in prepared.train_log():
@@ -232,13 +233,21 @@ def test_workers_of_a_search_share_its_trials_and_outlive_a_cancelled_job(
     assert local.returncode == 0, local.stderr
     prepared.start(BEST)
     states = prepared.folder / SEARCH / "trials"
-    wait_until("a saved state", lambda: list(states.glob("*/resume.pt")))
-    (cancelled, *_) = [
-        job for job in prepared.jobs("tune_worker") if job["JobState"] in ("RUNNING", "COMPLETING")
+    (state, *_) = wait_until("a saved state", lambda: list(states.glob("*/resume.pt")))
+    worker = prepared.worker_of(state.parent.name)
+    python = prepared.running("tune", f"--worker {worker} ")
+    os.kill(python, signal.SIGSTOP)  # no step further until it is asked to end
+    assert state.exists()
+    assert not state.with_name("train.json").exists()
+    (cancelled,) = [
+        job for job in prepared.jobs("tune_worker") if job["Comment"].endswith(f"_{worker}")
     ]
     call("scancel", cancelled["JobId"])
+    with suppress(ProcessLookupError):  # Slurm lets it go on, too, before it asks
+        os.kill(python, signal.SIGCONT)
     prepared.finish()
-    assert prepared.jobs("tune_worker")[0]["JobState"] == "CANCELLED"
+    states_of_jobs = [job["JobState"] for job in prepared.jobs("tune_worker")]
+    assert sorted(states_of_jobs) == ["CANCELLED", "COMPLETED", "COMPLETED"]
     assert same_bytes(prepared, alone, BEST, str(SEARCH / "trials.tsv"))
     resumed = [json.loads(path.read_text())["resumed"] for path in states.glob("*/train.json")]
     assert sorted(resumed) == [0, 0, 0, 1]
