@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import resource
@@ -21,8 +22,13 @@ import bioseq_dl
 PACKAGES = (
     "numpy", "pandas", "pyarrow", "biopython", "scipy", "scikit-learn", "torch",
     "lightning-fabric", "safetensors", "pydantic", "matplotlib", "snakemake",
-    "pysam", "captum", "memelite", "pyjaspar", "optuna",
+    "pysam", "captum", "memelite", "pyjaspar", "optuna", "anndata", "h5py", "scanpy",
+    "umap-learn", "graspologic-native", "numba", "threadpoolctl", "tensorboard", "jinja2",
+    "httpx", "unearth", "packaging", "tqdm", "rocrate", "pyyaml",
 )  # fmt: skip
+TELL = "BIOSEQ_DL_TELL_PROVENANCE"
+"""Environment variable that the workflow sets: each step's log then begins with how it was made."""
+_TOLD = "made with "
 
 
 def collect_versions() -> dict[str, str]:
@@ -82,6 +88,29 @@ def record_provenance() -> Iterator[dict[str, Any]]:
         seconds=round(time.perf_counter() - started, 3),
         peak_memory_bytes=peak_memory_bytes(),
     )
+
+
+def tell_provenance() -> str:
+    """Give the line that a step's log begins with: versions, commit and hardware as JSON."""
+    found = {
+        "versions": collect_versions(),
+        "git_commit": read_git_commit(),
+        "hardware": describe_hardware(),
+    }
+    return f"{_TOLD}{json.dumps(found)}"
+
+
+def read_told(log: str | Path) -> dict[str, Any] | None:
+    """Give what `tell_provenance` wrote into a log; None where it holds no such line."""
+    with Path(log).open(encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            if line.startswith(f"{_TOLD}{{"):
+                try:
+                    found: dict[str, Any] = json.loads(line.removeprefix(_TOLD))
+                except json.JSONDecodeError:  # cut off as the disk was full, or edited
+                    continue
+                return found
+    return None
 
 
 def hash_file(path: str | Path) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from bioseq_dl import provenance, source_code
 from bioseq_dl.provenance import collect_versions, hash_file, read_git_commit, record_provenance
+from bioseq_dl.steps import STEPS
 
 
 def test_what_is_recorded_can_be_written_and_is_true() -> None:
@@ -54,6 +58,35 @@ def test_a_copy_without_git_has_no_commit(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(provenance.subprocess, "run", fail)
     assert read_git_commit() is None
     read_git_commit.cache_clear()
+
+
+def test_packages_of_every_step_are_recorded() -> None:
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    asked = {re.split(r"[<>=\[]", word)[0] for step in STEPS for word in extras[step]}
+    assert asked
+    assert asked <= set(provenance.PACKAGES)
+
+
+def test_a_log_tells_how_its_step_was_made(tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != provenance.TELL}
+    said = []
+    for more in ({}, {provenance.TELL: "1"}):
+        words = [sys.executable, "-m", "bioseq_dl", "reference", "--format", "json"]
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=True, env=environment | more
+        )
+        said.append(done.stderr)
+    assert said[0] == ""
+    assert len(said[1].splitlines()) == 1
+    log = tmp_path / "step.log"
+    log.write_text(f"a warning\nmade with {{\n{said[1]}and more\n")
+    told = provenance.read_told(log)
+    assert told is not None
+    assert set(told) == {"versions", "git_commit", "hardware"}
+    assert told["versions"] == collect_versions()
+    log.write_bytes(b"\xff made with nothing\n")
+    assert provenance.read_told(log) is None
 
 
 def test_hash_of_a_file(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from bioseq_dl.layout import (
     model_folder,
     stage_folder,
 )
+from bioseq_dl.provenance import read_told
 from bioseq_dl.source_code import ROOT
 
 DATA = ("records.parquet", "matrix.safetensors", "examples.safetensors", "cells.h5ad")
@@ -166,7 +167,7 @@ def config_text(result: Result) -> str:
 
 
 def collect_provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
-    """Give, of each step's summary among `files`, how it was made."""
+    """Give, of each step's summary or log among `files`, how it was made."""
     found = {}
     for name, path in files.items():
         if path.suffix == ".json" and path.is_file():
@@ -174,6 +175,8 @@ def collect_provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
             data = data.get("provenance", data) if isinstance(data, dict) else {}
             if isinstance(data, dict) and "versions" in data:
                 found[name] = {key: data.get(key) for key in PROVENANCE}
+        elif path.suffix == ".log" and path.is_file() and (told := read_told(path)) is not None:
+            found[name] = {key: told.get(key) for key in PROVENANCE}
     return found
 
 

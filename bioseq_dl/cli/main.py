@@ -10,6 +10,7 @@ from importlib import import_module
 
 from bioseq_dl import __version__
 from bioseq_dl.errors import InputError, ProcessLost
+from bioseq_dl.provenance import TELL, tell_provenance
 
 FAILED, BAD_INPUT, INTERRUPTED, STOPPED = 1, 2, 130, 143
 
@@ -63,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             module.add_arguments(subparser)
             subparser.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
+    if os.environ.get(TELL):
+        print(tell_provenance(), file=sys.stderr, flush=True)
     try:
         code: int | None = parsed.run(parsed)
     except InputError as error:

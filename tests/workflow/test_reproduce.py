@@ -20,7 +20,7 @@ from rocrate.rocrate import ROCrate
 from workflow_project import Project, small_run, write_fasta
 
 from bioseq_dl.archive import crate, manifest
-from bioseq_dl.archive.contents import find_result
+from bioseq_dl.archive.contents import collect_provenance, find_result, list_files
 from bioseq_dl.archive.export import export_run
 from bioseq_dl.archive.manifest import Listed, Manifest, is_safe
 from bioseq_dl.archive.verify import extract_archive, verify_archive
@@ -244,6 +244,22 @@ def test_other_versions_and_hardware_are_told_and_are_no_difference(
         "version": ("torch", "1.0"),
     }
     assert "version      torch: " in text
+
+
+def test_each_step_tells_its_own_versions(project: Path, copy: Path, tmp_path: Path) -> None:
+    made = collect_provenance(list_files(find_result(copy, "cnn")))
+    steps = {Path(name).stem for name in made if name.endswith(".log")}
+    assert steps >= {"fetch", "ingest", "split", "encode", "prior-fold0", "train", "predict"}
+    assert steps >= {"evaluate", "report"}
+    log = copy / "logs/cnn/evaluate.log"
+    first, *rest = log.read_text().splitlines(keepends=True)
+    now = made["logs/cnn/evaluate.log"]["versions"]["scikit-learn"]
+    assert first.count(f'"scikit-learn": "{now}"') == 1
+    log.write_text("".join([first.replace(f'n": "{now}"', 'n": "0.1"'), *rest]))
+    _, told, _ = compare(project / "results", copy, tmp_path / "out")
+    assert told["causes"] == [
+        {"kind": "version", "what": "scikit-learn", "first": now, "second": "0.1"}
+    ]
 
 
 def test_a_changed_prediction_is_told(project: Path, copy: Path, tmp_path: Path) -> None:

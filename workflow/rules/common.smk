@@ -27,6 +27,7 @@ from bioseq_dl.layout import (
     tune_folder,
     variants_folder,
 )
+from bioseq_dl.provenance import TELL
 from bioseq_dl.source_code import code_digest
 from bioseq_dl.steps import stage_key, step_settings
 from bioseq_dl.tasks.registry import find_task
@@ -43,9 +44,10 @@ OWN_PYTHON = (
 # A custom prefix replaces Snakemake's own, so it sets strict mode again; under conda,
 # PYTHONPATH from outside is stripped, and this is how the library reaches each env. Clusters
 # send SIGTERM to all processes of a job: the trap keeps the shell alive until its command, which
-# saves its state first, has ended.
+# saves its state first, has ended. Each log begins with the versions that the step ran with.
 shell.prefix(
     f"set -euo pipefail; trap : TERM; export PYTHONPATH={shlex.quote(str(REPOSITORY))} PYTHONUNBUFFERED=1"
+    f" {TELL}=1"
     f"{OWN_PYTHON}; "
 )
 
