@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,8 +60,27 @@ def run(arguments: argparse.Namespace) -> int:
             except InputError as error:
                 print(f"  error: {error}")
                 failures += 1
+    _tell_devices(config)
     print(f"\n{'all inputs are usable' if not failures else f'{failures} problem(s) found'}")
     return 2 if failures else 0
+
+
+def _tell_devices(config: Config) -> None:
+    """Warn of GPUs that this machine lacks: no problem where it only hands jobs to others."""
+    asking = {
+        name: entry.train
+        for name, entry in config.runs.items()
+        if entry.train.device == "cuda" or entry.train.devices > 1
+    }
+    if not asking or find_spec("torch") is None:  # the machine that hands out jobs needs no torch
+        return
+    from bioseq_dl.train.device import choose_device
+
+    for name, train in asking.items():
+        try:
+            choose_device(train)
+        except InputError as error:
+            print(f"\n{name}: on this machine no training would begin: {error}")
 
 
 def _share_data(config: Config) -> list[tuple[list[str], Run]]:

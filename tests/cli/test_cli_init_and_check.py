@@ -112,6 +112,22 @@ def test_check_reads_data_that_runs_share_once(
     assert [line for line in lines if line.endswith(":")] == ["cnn, gru:", "short:"]
 
 
+def test_check_tells_where_no_training_would_begin(
+    fresh: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.configure(cnn=fresh.section(), gpu=fresh.section(train={"device": "cuda"}))
+    for gpus in (0, 1):
+        monkeypatch.setattr("torch.cuda.is_available", lambda gpus=gpus: gpus > 0)
+        monkeypatch.setattr("torch.cuda.device_count", lambda gpus=gpus: gpus)
+        monkeypatch.setattr("torch.cuda.get_device_name", lambda number: "a GPU")
+        assert check(fresh) == 0  # jobs may run elsewhere
+        told = capsys.readouterr().out
+        assert told.splitlines()[-1] == "all inputs are usable"
+        warning = "gpu: on this machine no training would begin: train.device is cuda"
+        assert (warning in told) == (gpus == 0)
+        assert told.count("no training would begin") == 1 - gpus
+
+
 def test_check_of_a_bad_config(fresh: Project, capsys: pytest.CaptureFixture[str]) -> None:
     path = fresh.configure(cnn=fresh.section(trian={}))
     assert check(fresh) == 2
