@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log, whole_number
+from bioseq_dl.cli.common import add_fold, add_path, add_run_arguments, read_run, start_log
 from bioseq_dl.errors import InputError
 
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", required=True, help="prior, kmer, additive, …: a baseline of the task"
     )
-    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
+    add_fold(parser)
     add_path(parser, "records", "records.parquet of ingest")
     add_path(parser, "examples", "examples.safetensors of encode")
     add_path(parser, "predictions", "output: predictions of val and test records")

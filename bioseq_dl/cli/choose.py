@@ -7,14 +7,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bioseq_dl.cli.common import add_path, add_run_arguments, read_run, start_log, whole_number
+from bioseq_dl.cli.common import (
+    add_fold,
+    add_path,
+    add_run_arguments,
+    read_searching_run,
+    start_log,
+)
 from bioseq_dl.errors import InputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_arguments(parser)
-    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
+    add_fold(parser)
     add_path(parser, "storage", "study.journal of tune")
     add_path(parser, "workers", "what each worker of tune wrote (--out)", nargs="+")
     add_path(parser, "best", "output: best.json, which train takes as --tuned")
@@ -30,9 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     from bioseq_dl.tune.journal import open_study
 
     log = start_log()
-    entry = read_run(arguments)
-    if entry.tune is None:
-        raise InputError("the run has no section tune", file=arguments.config)
+    entry, _ = read_searching_run(arguments)
     told = [_read_worker(path) for path in arguments.workers]
     if len({(item["study"], item["fold"]) for item in told}) > 1 or (
         told[0]["fold"] != arguments.fold

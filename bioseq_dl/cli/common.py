@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bioseq_dl.config import Run, load_config
+from bioseq_dl.config import Run, Tune, load_config
+from bioseq_dl.errors import InputError
 from bioseq_dl.steps import find_run
 
 
@@ -28,6 +29,20 @@ def read_run(arguments: argparse.Namespace) -> Run:
     return find_run(load_config(arguments.config), arguments.run_name)
 
 
+def read_searching_run(arguments: argparse.Namespace) -> tuple[Run, Tune]:
+    """Give the run that --config and --run name, and its section tune.
+
+    Raises
+    ------
+    InputError
+        Where it has none.
+    """
+    entry = read_run(arguments)
+    if entry.tune is None:
+        raise InputError("the run has no section tune", file=arguments.config)
+    return entry, entry.tune
+
+
 def add_path(
     parser: argparse.ArgumentParser | argparse._ArgumentGroup,
     name: str,
@@ -37,6 +52,20 @@ def add_path(
     """Add a required path."""
     options: dict[str, object] = {"required": True, "metavar": "PATH"} | extra
     parser.add_argument(f"--{name}", type=Path, help=help_text, **options)  # type: ignore[arg-type]
+
+
+def add_fold(parser: argparse.ArgumentParser) -> None:
+    """Add --fold to a step that works on one."""
+    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
+
+
+def add_training_threads(parser: argparse.ArgumentParser) -> None:
+    """Add --threads to a step that trains."""
+    parser.add_argument(
+        "--threads",
+        type=thread_count,
+        help="CPU threads of all processes of a training (default: train.threads for each)",
+    )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:

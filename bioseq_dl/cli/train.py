@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 from bioseq_dl.cli.common import (
+    add_fold,
     add_path,
     add_run_arguments,
+    add_training_threads,
     read_run,
     start_log,
-    thread_count,
     whole_number,
 )
 from bioseq_dl.config import Run, Train
@@ -21,13 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_arguments(parser)
     add_path(parser, "examples", "examples.safetensors of encode")
-    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
+    add_fold(parser)
     parser.add_argument("--seed", type=whole_number, default=0, help="seed (default: %(default)s)")
-    parser.add_argument(
-        "--threads",
-        type=thread_count,
-        help="CPU threads of all processes together (default: train.threads for each)",
-    )
+    add_training_threads(parser)
     add_path(parser, "tuned", "best.json of choose: values to train with (tune)", required=False)
     add_path(parser, "model", "output: model.pt; history.csv and train.json beside it")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from bioseq_dl.cli.common import (
+    add_fold,
     add_path,
     add_run_arguments,
-    read_run,
+    add_training_threads,
+    read_searching_run,
     start_log,
-    thread_count,
     whole_number,
 )
 from bioseq_dl.errors import InputError
@@ -19,15 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_run_arguments(parser)
     add_path(parser, "examples", "examples.safetensors of encode")
-    parser.add_argument("--fold", type=whole_number, default=0, help="fold (default: %(default)s)")
+    add_fold(parser)
     parser.add_argument(
         "--worker", type=whole_number, default=0, help="from 0 to tune.workers - 1 (default: 0)"
     )
-    parser.add_argument(
-        "--threads",
-        type=thread_count,
-        help="CPU threads of all processes of a trial (default: train.threads for each)",
-    )
+    add_training_threads(parser)
     add_path(parser, "storage", "study.journal, which all workers of a fold share")
     add_path(parser, "out", "output: what this worker did, as JSON")
 
@@ -46,11 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     from bioseq_dl.tune.worker import Search, name_study, run_worker
 
     log = start_log()
-    entry = read_run(arguments)
-    if entry.tune is None:
-        raise InputError("the run has no section tune", file=arguments.config)
-    if arguments.worker >= entry.tune.workers:
-        allowed = f"0 to {entry.tune.workers - 1}"
+    entry, tune = read_searching_run(arguments)
+    if arguments.worker >= tune.workers:
+        allowed = f"0 to {tune.workers - 1}"
         raise InputError("no such worker", found=arguments.worker, allowed=allowed)
     check_writable(arguments.out)
     settings = step_settings(entry, "tune")

@@ -10,6 +10,7 @@ from typing import Any
 
 from bioseq_dl.errors import InputError
 from bioseq_dl.report.figures_of_search import draw_history, draw_values
+from bioseq_dl.report.files import read_json
 from bioseq_dl.report.sections import Section
 from bioseq_dl.report.table import Cell, Table, make_table
 from bioseq_dl.report.words import NONE, name_score, say_count, say_number, say_seconds
@@ -35,13 +36,10 @@ def read_searches(files: Sequence[Path]) -> list[History]:
     for path in files:
         if not path.exists():
             continue
-        try:
-            history = json.loads(path.read_text(encoding="utf-8"))
-            found.append({**history, "trials": list(history["trials"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"cannot read the search: {error}", file=path, fix="run choose again"
-            ) from None
+        history = read_json(path, "choose")
+        if not isinstance(history, dict) or not isinstance(history.get("trials"), list):
+            raise InputError("not the history of a search", file=path, fix="run choose again")
+        found.append(history)
     return found
 
 

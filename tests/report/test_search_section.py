@@ -173,7 +173,8 @@ def test_the_page_has_the_section(
 
 def test_a_damaged_history_is_told(tmp_path: Path) -> None:
     path = tmp_path / "tune.json"
-    for text in ("{", "{}", "[]"):
+    what = "not the history of a search"
+    for text, problem in (("{", "not valid JSON"), ("{}", what), ("[]", what)):
         path.write_text(text)
-        with pytest.raises(InputError, match="cannot read the search"):
+        with pytest.raises(InputError, match=f"{problem}.*fix: run choose again"):
             read_searches([path])

@@ -11,41 +11,20 @@ import hashlib
 import io
 import random
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from malformed_cases import Case, enter_into
 
 GOOD = "sequence,label\nACGT,1\nTTTT,0\n"
 WRONG, EMPTY_SHA = "0" * 64, hashlib.sha256(b"").hexdigest()
 SMALL = {"conv": [{"channels": 4, "kernel": 5}]}
 CPU = {"device": "cpu", "precision": "fp32"}
 
-
-@dataclass(frozen=True)
-class Case:
-    """A malformed input."""
-
-    name: str
-    make: Callable[[Path], dict[str, Any]]
-    message: str
-    step: str
-
-
 MALFORMED: list[Case] = []
-
-
-def malformed(message: str, step: str = "ingest") -> Callable[..., Any]:
-    """Enter a function into the table; `step` is config, fetch, ingest, split, encode or train."""
-
-    def enter(make: Callable[[Path], dict[str, Any]]) -> Callable[[Path], dict[str, Any]]:
-        MALFORMED.append(Case(make.__name__, make, message, step))
-        return make
-
-    return enter
+malformed = enter_into(MALFORMED)
 
 
 def config(*inputs: dict[str, Any], targets: Any = None, **ingest: Any) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import gzip
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from malformed_cases import Case, enter_into
 
 from bioseq_dl.config import ResidueIngest, Targets
 from bioseq_dl.io.label_tables import LabelColumns, read_label_table, read_parallel_fasta
@@ -26,27 +27,8 @@ Q8_STATES = "G, H, I, B, E, S, T, C (also -, L, a space or P for C), X, ? or . f
 Q3_STATES = "H, E, C (also -, L or a space for C), X, ? or . for no label"
 ATOM = "ATOM  {:5d}  {:<3s} {} {}{:4d}    {:8.3f}   0.000   0.000  1.00 10.00           {}"
 
-
-@dataclass(frozen=True)
-class Case:
-    """A malformed input."""
-
-    name: str
-    make: Callable[[Path], Call]
-    message: str
-
-
 MALFORMED: list[Case] = []
-
-
-def malformed(message: str) -> Callable[[Callable[[Path], Call]], Callable[[Path], Call]]:
-    """Enter a function into the table."""
-
-    def enter(make: Callable[[Path], Call]) -> Callable[[Path], Call]:
-        MALFORMED.append(Case(make.__name__, make, message))
-        return make
-
-    return enter
+malformed = enter_into(MALFORMED)
 
 
 def table(folder: Path, text: str, strict: bool = True, **columns: str) -> Call:

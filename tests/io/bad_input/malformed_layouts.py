@@ -7,13 +7,13 @@ the message, in which ``{tmp}`` stands for the folder.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from malformed_cases import Case, enter_into
 
 from bioseq_dl.config import CellLayout, Source
 from bioseq_dl.encode.given_layout import place_by_name
@@ -22,27 +22,8 @@ from bioseq_dl.io.fetch import fetch_all
 Call = Callable[[], object]
 GENES = ("CD19", "CD3D", "LYZ")
 
-
-@dataclass(frozen=True)
-class Case:
-    """A malformed input."""
-
-    name: str
-    make: Callable[[Path], Call]
-    message: str
-
-
 MALFORMED: list[Case] = []
-
-
-def malformed(message: str) -> Callable[[Callable[[Path], Call]], Callable[[Path], Call]]:
-    """Enter a function into the table."""
-
-    def enter(make: Callable[[Path], Call]) -> Callable[[Path], Call]:
-        MALFORMED.append(Case(make.__name__, make, message))
-        return make
-
-    return enter
+malformed = enter_into(MALFORMED)
 
 
 def read(folder: Path, text: str | None, kind: str, name: str, **options: Any) -> Call:

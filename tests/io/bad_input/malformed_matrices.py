@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from malformed_cases import Case, enter_into
 from scipy.sparse import csr_matrix
 
 from bioseq_dl.config import ExpressionIngest, Targets
@@ -32,27 +32,8 @@ CELLS = [f"c{number}" for number in range(1, 7)]
 TYPES = ["T", "T", "T", "B", "B", "B"]
 COUNTS = np.array([[3, 0, 1], [2, 0, 0], [4, 1, 2], [0, 5, 1], [1, 3, 0], [0, 2, 2]], np.float32)
 
-
-@dataclass(frozen=True)
-class Case:
-    """A malformed input."""
-
-    name: str
-    make: Callable[[Path], Call]
-    message: str
-
-
 MALFORMED: list[Case] = []
-
-
-def malformed(message: str) -> Callable[[Callable[[Path], Call]], Callable[[Path], Call]]:
-    """Enter a function into the table."""
-
-    def enter(make: Callable[[Path], Call]) -> Callable[[Path], Call]:
-        MALFORMED.append(Case(make.__name__, make, message))
-        return make
-
-    return enter
+malformed = enter_into(MALFORMED)
 
 
 def ingest(folder: Path, *entries: dict[str, Any], **settings: Any) -> Call:

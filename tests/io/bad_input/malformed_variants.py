@@ -6,24 +6,14 @@ stands for the folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from malformed_inputs import Case
+from malformed_cases import Case, enter_into
 
 MALFORMED: list[Case] = []
+malformed = enter_into(MALFORMED)
 WILD_TYPE = "MKLVACDEFG"
-
-
-def malformed(message: str, step: str = "ingest") -> Callable[..., Any]:
-    """Enter a function into the table; `step` is config or ingest."""
-
-    def enter(make: Callable[[Path], dict[str, Any]]) -> Callable[[Path], dict[str, Any]]:
-        MALFORMED.append(Case(make.__name__, make, message, step))
-        return make
-
-    return enter
 
 
 def config(
