@@ -132,17 +132,6 @@ def read_predictions(
     return Predictions(folds, seeds, read, others)
 
 
-def pool_parts(parts: Sequence[Part]) -> Part:
-    """Put the records of several folds end to end."""
-    lengths = [part.lengths for part in parts if part.lengths is not None]
-    return Part(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.truth for part in parts]),
-        np.concatenate([part.prediction for part in parts]),
-        np.concatenate(lengths) if lengths else None,
-    )
-
-
 def _read(path: Path, targets: Targets) -> Judged:
     table = read_parquet(path)
     ids = _column(table, "id", path).to_numpy(zero_copy_only=False).astype(object)

@@ -13,7 +13,14 @@ import pandas as pd
 from bioseq_dl.calibration import fit_temperature, scale_probability
 from bioseq_dl.config import HEADS, Evaluate, Published, Targets
 from bioseq_dl.evaluate.curves import count_confusion, trace_curves
-from bioseq_dl.evaluate.predictions import Part, Predictions, pool_parts, read_predictions
+from bioseq_dl.evaluate.pooling import (
+    list_notes,
+    pool_parts,
+    pool_predictors,
+    score_folds,
+    score_seeds,
+)
+from bioseq_dl.evaluate.predictions import Part, Predictions, read_predictions
 from bioseq_dl.evaluate.proteins import (
     draw_table,
     list_proteins,
@@ -96,11 +103,8 @@ def evaluate_residues(
         or a published figure names an unknown metric or target.
     """
     found = read_predictions(predictions, baselines, targets)
-    model = pool_parts([found.ensemble(fold).test for fold in found.folds])
-    pooled = {"model": model} | {
-        name: pool_parts([judged[fold].test for fold in found.folds])
-        for name, judged in sorted(found.baselines.items(), key=lambda item: item[0] != "prior")
-    }
+    pooled = pool_predictors(found)
+    model = pooled["model"]
     sums = {name: sum_part(part, targets, config) for name, part in pooled.items()}
     scores = {name: score_sums(labels) for name, labels in sums.items()}
     samples: dict[str, dict[str, Any]] = {name: {} for name in pooled}
@@ -113,12 +117,16 @@ def evaluate_residues(
         )
         for name, values in drawn.items():
             samples[name][label] = values
+
+    def score(part: Part) -> dict[str, Any]:
+        return score_sums(sum_part(part, targets, config))
+
     described = {
         name: describe_scores(
             scores[name],
             samples[name],
-            _seed_scores(found, targets, config) if name == "model" else {},
-            _fold_scores(found, name, targets, config),
+            score_seeds(found, score) if name == "model" else {},
+            score_folds(found, name, score),
             config.confidence,
         )
         for name in pooled
@@ -146,10 +154,7 @@ def evaluate_residues(
         },
         "records": _count_records(found, model, targets),
         "predictors": described,
-        "notes": {
-            name: {str(fold): judged[fold].note for fold in found.folds}
-            for name, judged in found.baselines.items()
-        },
+        "notes": list_notes(found),
         "comparisons": comparisons,
         "published": compare_published(published, described["model"], metrics),
         "calibration": calibration,
@@ -175,30 +180,6 @@ def evaluate_residues(
         "drawn": draw_table(model, proteins, listed, targets),
     }
     return Evaluation(make_plain(summary), tables)
-
-
-def _seed_scores(
-    found: Predictions, targets: Targets, config: Evaluate
-) -> dict[int, dict[str, Any]]:
-    if len(found.seeds) < 2:
-        return {}
-    parts = {
-        seed: pool_parts([found.models[fold, seed].test for fold in found.folds])
-        for seed in found.seeds
-    }
-    return {seed: score_sums(sum_part(part, targets, config)) for seed, part in parts.items()}
-
-
-def _fold_scores(
-    found: Predictions, name: str, targets: Targets, config: Evaluate
-) -> dict[int, dict[str, Any]]:
-    if len(found.folds) < 2:
-        return {}
-    parts = {
-        fold: found.ensemble(fold).test if name == "model" else found.baselines[name][fold].test
-        for fold in found.folds
-    }
-    return {fold: score_sums(sum_part(part, targets, config)) for fold, part in parts.items()}
 
 
 def _best_baseline(scores: Mapping[str, Any], main: str, metric: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,14 @@ from bioseq_dl.calibration import fit_temperature, scale_probability
 from bioseq_dl.config import METRICS_OF_KIND, Evaluate, Published, Targets
 from bioseq_dl.evaluate.curves import class_names, count_confusion, trace_curves
 from bioseq_dl.evaluate.errors import list_errors, rate_errors, read_features
-from bioseq_dl.evaluate.predictions import Part, Predictions, pool_parts, read_predictions
+from bioseq_dl.evaluate.pooling import (
+    list_notes,
+    pool_parts,
+    pool_predictors,
+    score_folds,
+    score_seeds,
+)
+from bioseq_dl.evaluate.predictions import Part, Predictions, read_predictions
 from bioseq_dl.evaluate.scores import (
     compare_all,
     compare_published,
@@ -103,13 +111,10 @@ def evaluate_run(
         unknown metric or target.
     """
     found = read_predictions(predictions, baselines, targets)
-    ensembles = {fold: found.ensemble(fold) for fold in found.folds}
-    model = pool_parts([ensembles[fold].test for fold in found.folds])
-    pooled = {"model": model} | {
-        name: pool_parts([judged[fold].test for fold in found.folds])
-        for name, judged in sorted(found.baselines.items(), key=lambda item: item[0] != "prior")
-    }
-    scores = {name: score_part(part, targets, config) for name, part in pooled.items()}
+    pooled = pool_predictors(found)
+    model = pooled["model"]
+    score = partial(score_part, targets=targets, config=config)
+    scores = {name: score(part) for name, part in pooled.items()}
     drawn = resample_scores(
         targets.kind,
         targets.names,
@@ -125,8 +130,8 @@ def evaluate_run(
         name: describe_scores(
             scores[name],
             samples[name],
-            _seed_scores(found, targets, config) if name == "model" else {},
-            _fold_scores(found, name, targets, config),
+            score_seeds(found, score) if name == "model" else {},
+            score_folds(found, name, score),
             config.confidence,
         )
         for name in pooled
@@ -153,10 +158,7 @@ def evaluate_run(
         },
         "records": _count_records(found, model, targets),
         "predictors": described,
-        "notes": {
-            name: {str(fold): judged[fold].note for fold in found.folds}
-            for name, judged in found.baselines.items()
-        },
+        "notes": list_notes(found),
         "comparisons": comparisons,
         "published": compare_published(published, described["model"]),
         "calibration": calibration,
@@ -168,29 +170,6 @@ def evaluate_run(
         **_picture(pooled, calibrated, targets, config, records),
     }
     return Evaluation(make_plain(summary), tables)
-
-
-def _seed_scores(
-    found: Predictions, targets: Targets, config: Evaluate
-) -> dict[int, dict[str, Any]]:
-    return {
-        seed: score_part(
-            pool_parts([found.models[fold, seed].test for fold in found.folds]), targets, config
-        )
-        for seed in found.seeds
-    }
-
-
-def _fold_scores(
-    found: Predictions, name: str, targets: Targets, config: Evaluate
-) -> dict[int, dict[str, Any]]:
-    if len(found.folds) < 2:
-        return {}
-    parts = {
-        fold: found.ensemble(fold).test if name == "model" else found.baselines[name][fold].test
-        for fold in found.folds
-    }
-    return {fold: score_part(part, targets, config) for fold, part in parts.items()}
 
 
 def _calibrate(
