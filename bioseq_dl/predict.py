@@ -22,6 +22,7 @@ from bioseq_dl.io.residues import look_like_nucleotides
 from bioseq_dl.predictions import name_outputs
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import Checkpoint, restore_model
+from bioseq_dl.train.ensemble import check_alike
 
 BATCH = {"cpu": 32, "cuda": 512}
 """Small batches are the fast ones on a CPU: the activations stay in its cache."""
@@ -98,19 +99,7 @@ def predict_fasta(checkpoints: Sequence[Checkpoint], path: Path, device: torch.d
     first = checkpoints[0]
     letters = find_task(first.task).alphabet
     alphabet = ALPHABETS[letters]
-    for other in checkpoints[1:]:
-        if other.targets != first.targets:
-            raise InputError(
-                "the models predict different targets",
-                found=", ".join(other.targets.names),
-                allowed=", ".join(first.targets.names),
-            )
-        if other.shape.length != first.shape.length:
-            raise InputError(
-                "the models were trained on sequences of different lengths",
-                found=f"{other.shape.length} {alphabet.unit}s",
-                allowed=f"{first.shape.length} {alphabet.unit}s",
-            )
+    check_alike(checkpoints, lengths=True)
     records = list(read_fasta(path))
     if not records:
         raise InputError("no records in the FASTA", file=path)

@@ -20,6 +20,7 @@ from bioseq_dl.errors import InputError
 from bioseq_dl.io.expression_matrix import ExpressionMatrix
 from bioseq_dl.predictions import list_records, list_rows, name_outputs
 from bioseq_dl.train.checkpoint import Checkpoint, restore_model
+from bioseq_dl.train.ensemble import check_alike
 
 BATCH = 256
 """Cells that are dense at a time."""
@@ -185,13 +186,7 @@ def predict_matrix(
         genes are missing.
     """
     first = checkpoints[0]
-    for other in checkpoints[1:]:
-        if other.targets != first.targets:
-            raise InputError(
-                "the models predict different targets",
-                found=", ".join(other.targets.names),
-                allowed=", ".join(first.targets.names),
-            )
+    check_alike(checkpoints)
     found, absent = [], []
     for checkpoint in checkpoints:
         if checkpoint.fitted is None:

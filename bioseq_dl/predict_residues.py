@@ -26,6 +26,7 @@ from bioseq_dl.io.psipred import PredictedProtein
 from bioseq_dl.predict import predict_examples
 from bioseq_dl.residue_outputs import scale_outputs, split_labels
 from bioseq_dl.train.checkpoint import Checkpoint
+from bioseq_dl.train.ensemble import check_alike
 
 _KNOWN = set(AMINO_ACIDS + "X")
 
@@ -69,13 +70,8 @@ def predict_residues(
         the models differ in targets, or want features that are not given.
     """
     first = checkpoints[0]
+    check_alike(checkpoints)
     for other in checkpoints[1:]:
-        if other.targets != first.targets:
-            raise InputError(
-                "the models predict different targets",
-                found=", ".join(other.targets.names),
-                allowed=", ".join(first.targets.names),
-            )
         if other.shape.features != first.shape.features:
             raise InputError("the models read embeddings of different sizes")
     if (first.shape.features > 0) != (embeddings is not None):

@@ -19,6 +19,7 @@ from bioseq_dl.interpret.references import shuffle_dinucleotides
 from bioseq_dl.models.sequence import SequenceModel
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import Checkpoint, restore_model
+from bioseq_dl.train.ensemble import check_alike
 
 Floats = npt.NDArray[np.float32]
 
@@ -143,19 +144,7 @@ def check_models(checkpoints: Sequence[Checkpoint]) -> None:
             "models of this task cannot be explained: it cannot score changed sequences",
             found=first.task,
         )
-    for other in checkpoints[1:]:
-        if other.task != first.task or other.targets != first.targets:
-            raise InputError(
-                "the models predict different targets",
-                found=", ".join(other.targets.names),
-                allowed=", ".join(first.targets.names),
-            )
-        if other.shape.length != first.shape.length:
-            raise InputError(
-                "the models were trained on sequences of different lengths",
-                found=f"{other.shape.length} bases",
-                allowed=f"{first.shape.length} bases",
-            )
+    check_alike(checkpoints, lengths=True)
 
 
 def check_window(checkpoint: Checkpoint, length: int, record: str | None = None) -> None:

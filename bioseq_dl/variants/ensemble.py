@@ -20,6 +20,7 @@ from bioseq_dl.perturb.engine import Engine
 from bioseq_dl.perturb.strand import Batches
 from bioseq_dl.tasks.registry import find_task
 from bioseq_dl.train.checkpoint import Checkpoint, read_checkpoint, restore_model
+from bioseq_dl.train.ensemble import check_alike
 from bioseq_dl.variants.plain import PlainEngine, prepare_plain
 
 Scale = Literal["raw", "probability"]
@@ -106,8 +107,7 @@ def load_ensemble(
     """
     checkpoints = [read_checkpoint(path) for path in paths]
     first = checkpoints[0]
-    for path, other in zip(paths[1:], checkpoints[1:], strict=True):
-        _check_alike(first, other, path)
+    check_alike(checkpoints, paths, lengths=True)
     task = find_task(first.task)
     if task.perturb is None and precision == "bf16":
         raise InputError("models of this task are scored in fp32 alone", found=first.task)
@@ -164,23 +164,6 @@ def scale_outputs(ensemble: Ensemble, outputs: NDArray[np.float32]) -> NDArray[n
             tensor = torch.sigmoid(tensor)
         outputs = tensor.numpy()
     return outputs.reshape(len(outputs), -1)[:, ensemble.columns]
-
-
-def _check_alike(first: Checkpoint, other: Checkpoint, path: Path) -> None:
-    pairs = (
-        ("are of different tasks", first.task, other.task),
-        ("predict different targets", first.targets, other.targets),
-        ("were trained on sequences of different lengths", first.shape.length, other.shape.length),
-    )
-    for problem, wanted, found in pairs:
-        if wanted != found:
-            tell = [
-                ", ".join(value.names) if isinstance(value, Targets) else value
-                for value in (found, wanted)
-            ]
-            raise InputError(
-                f"the models {problem}", file=path, found=tell[0], allowed=str(tell[1])
-            )
 
 
 def _choose_length(checkpoint: Checkpoint, asked: int | None) -> int:

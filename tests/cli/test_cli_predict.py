@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from bioseq_dl.cli.main import main
 from bioseq_dl.config import Model, Targets
 from bioseq_dl.models.sequence import build_model
 from bioseq_dl.models.shape import Shape
-from bioseq_dl.train.checkpoint import Checkpoint, write_checkpoint
+from bioseq_dl.train.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
 SMALL = {"conv": [{"channels": 4, "kernel": 5}]}
 
@@ -168,6 +169,15 @@ def test_models_of_different_targets(tmp_path: Path, capsys: pytest.CaptureFixtu
     other = write_model(tmp_path / "b.pt", names=["open"])
     assert refused(tmp_path, capsys, one, other) == (
         "the models predict different targets; found 'open'; allowed: label"
+    )
+
+
+def test_models_of_different_tasks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = write_model(tmp_path / "a.pt")
+    checkpoint = read_checkpoint(one)
+    write_checkpoint(tmp_path / "b.pt", replace(checkpoint, task="protein_fitness"))
+    assert refused(tmp_path, capsys, one, tmp_path / "b.pt") == (
+        "the models are of different tasks; found 'protein_fitness'; allowed: dna_sequence"
     )
 
 
