@@ -44,15 +44,17 @@ def collect_versions() -> dict[str, str]:
 
 @cache
 def read_git_commit() -> str | None:
-    """Give the commit of the checkout the library runs from, ``-dirty`` where changed."""
-    folder = Path(bioseq_dl.__file__).parent
-    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"]
-    command += ["--exclude=*"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+    """Give the commit of the checkout the library runs from, ``-dirty`` where changed.
+
+    Tables that benchmarks have written count as no change: the next table of the same command is
+    still of the commit.
+    """
+    commit = _ask_git("rev-parse", "HEAD")
+    tables = ":(top,exclude)benchmarks/results"
+    changed = _ask_git("status", "--porcelain", "--untracked-files=no", "--", ":/", tables)
+    if not commit or changed is None:
         return None
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    return f"{commit}-dirty" if changed else commit
 
 
 def describe_hardware() -> dict[str, Any]:
@@ -117,6 +119,15 @@ def hash_file(path: str | Path) -> str:
     """Give the sha256 of a file as 64 hex digits."""
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _ask_git(*words: str) -> str | None:
+    command = ["git", "-C", str(Path(bioseq_dl.__file__).parent), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _cpu_name() -> str:

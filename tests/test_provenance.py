@@ -89,6 +89,39 @@ def test_a_log_tells_how_its_step_was_made(tmp_path: Path) -> None:
     assert provenance.read_told(log) is None
 
 
+def test_the_commit_is_dirty_where_code_has_changed_but_not_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "init.defaultBranch=main"]
+        command = ["git", "-C", str(tmp_path), *who, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def read() -> str | None:
+        read_git_commit.cache_clear()
+        return read_git_commit()
+
+    table, code = tmp_path / "benchmarks" / "results" / "a.tsv", tmp_path / "bioseq_dl" / "a.py"
+    for path in (table, code):
+        path.parent.mkdir(parents=True)
+        path.write_text("1")
+    monkeypatch.setattr(provenance.bioseq_dl, "__file__", str(code))
+    assert read() is None
+    git("init")
+    assert read() is None  # no commit yet
+    git("add", ".")
+    git("commit", "-m", "first")
+    commit = git("rev-parse", "HEAD")
+    (tmp_path / "new.txt").write_text("untracked")
+    table.write_text("2")
+    assert read() == commit
+    code.write_text("2")
+    assert read() == f"{commit}-dirty"
+    git("tag", "-a", "v1", "-m", "a tag")
+    assert read() == f"{commit}-dirty"
+    read_git_commit.cache_clear()
+
+
 def test_hash_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"ACGT" * 100_000)
     assert hash_file(tmp_path / "a") == hashlib.sha256(b"ACGT" * 100_000).hexdigest()
