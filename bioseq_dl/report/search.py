@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,8 @@ from bioseq_dl.report.words import NONE, name_score, say_count, say_number, say_
 
 BEST = 10
 """Trials of a fold that the page lists; trials.tsv holds all."""
+EDGE = 0.05
+"""Share of a range, on the scale it is drawn on, that counts as its end."""
 _COLUMNS = 6
 """Keys with columns of their own."""
 _REASONS = 3
@@ -63,6 +66,7 @@ def tell_search(run: str, searches: Sequence[History], metrics: Mapping[str, Any
         "The validation figure of the chosen trial is the best of many and flatters it; the "
         "figures on test records do not.",
     ]
+    texts += _tell_edges(searches)
     texts += _tell_failures(searches)
     tables = [_tabulate_chosen(searches, label), *(_tabulate_best(s, label) for s in searches)]
     pictures = [draw_history(run, searches, label)]
@@ -112,6 +116,29 @@ def _tell_failures(searches: Sequence[History]) -> list[str]:
     )
     told = [f"{reason} ({say_count(n)})" for reason, n in reasons.most_common(_REASONS)]
     return [f"Why trials failed: {'; '.join(told)}."] if told else []
+
+
+def _tell_edges(searches: Sequence[History]) -> list[str]:
+    """Say which chosen values are among the outermost of their range."""
+    told = []
+    for search in searches:
+        chosen = _find_best(search)["parameters"]
+        for key, dimension in search["space"].items():
+            if not dimension["choices"] and _is_outermost(chosen[key], dimension):
+                fold = f" (fold {search['fold']})" if len(searches) > 1 else ""
+                told.append(f"{key} {say_value(chosen[key])} of {say_dimension(dimension)}{fold}")
+    if not told:
+        return []
+    return [
+        f"Chosen at an end of its range, beyond which nothing was tried: {'; '.join(told)}. "
+        "A wider range may hold a better value."
+    ]
+
+
+def _is_outermost(value: float, dimension: Mapping[str, Any]) -> bool:
+    scale = math.log if dimension["log"] else float
+    low, high, place = (scale(x) for x in (dimension["low"], dimension["high"], value))
+    return min(place - low, high - place) <= EDGE * (high - low)
 
 
 def _tabulate_chosen(searches: Sequence[History], label: str) -> Table:

@@ -138,6 +138,24 @@ def test_each_key_has_a_panel() -> None:
     assert isinstance(picture.numbers, pd.DataFrame)
 
 
+def test_a_choice_at_the_end_of_its_range_is_told() -> None:
+    def tell(*rates: float) -> list[str]:
+        histories = [make_history(fold) for fold in range(len(rates))]
+        for history, rate in zip(histories, rates, strict=True):
+            best = next(t for t in history["trials"] if t["trial"] == history["best"])
+            best["parameters"] |= {"train.learning_rate": rate, "model.conv.0.channels": 32}
+        texts = tell_search("made", histories, METRICS).told
+        return [text for text in texts if text.startswith("Chosen at an end")]
+
+    assert tell(0.01) == []  # a tenth of the bound: far from it on the scale of the draw
+    assert tell(0.08) == [
+        "Chosen at an end of its range, beyond which nothing was tried: train.learning_rate 0.08 "
+        "of 0.0001 to 0.1, log. A wider range may hold a better value."
+    ]
+    (told,) = tell(0.01, 1.2e-4)
+    assert "train.learning_rate 0.00012 of 0.0001 to 0.1, log (fold 1)." in told
+
+
 def test_many_keys_share_a_column() -> None:
     history = make_history()
     more = {f"model.conv.{n}.dropout": SPACE["train.learning_rate"] for n in range(5)}
