@@ -109,9 +109,10 @@ def read_told(log: str | Path) -> dict[str, Any] | None:
             if line.startswith(f"{_TOLD}{{"):
                 try:
                     found: dict[str, Any] = json.loads(line.removeprefix(_TOLD))
-                except json.JSONDecodeError:  # cut off as the disk was full, or edited
+                except ValueError:  # cut off as the disk was full, or edited
                     continue
-                return found
+                if all(isinstance(found.get(key), dict) for key in ("versions", "hardware")):
+                    return found
     return None
 
 

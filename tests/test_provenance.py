@@ -85,6 +85,8 @@ def test_a_log_tells_how_its_step_was_made(tmp_path: Path) -> None:
     assert told is not None
     assert set(told) == {"versions", "git_commit", "hardware"}
     assert told["versions"] == collect_versions()
+    log.write_text('made with {"versions": null, "git_commit": 1}\n')
+    assert provenance.read_told(log) is None
     log.write_bytes(b"\xff made with nothing\n")
     assert provenance.read_told(log) is None
 
