@@ -108,12 +108,19 @@ def read_told(log: str | Path) -> dict[str, Any] | None:
         for line in handle:
             if line.startswith(f"{_TOLD}{{"):
                 try:
-                    found: dict[str, Any] = json.loads(line.removeprefix(_TOLD))
-                except ValueError:  # cut off as the disk was full, or edited
+                    found: Any = json.loads(line.removeprefix(_TOLD))
+                except (ValueError, RecursionError):  # cut off as the disk was full, or edited
                     continue
-                if all(isinstance(found.get(key), dict) for key in ("versions", "hardware")):
-                    return found
+                if is_provenance(found):
+                    return dict(found)
     return None
+
+
+def is_provenance(found: Any) -> bool:
+    """Tell whether something read from JSON says how a step was made."""
+    return isinstance(found, dict) and all(
+        isinstance(found.get(key), dict) for key in ("versions", "hardware")
+    )
 
 
 def hash_file(path: str | Path) -> str:

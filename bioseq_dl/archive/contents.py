@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from bioseq_dl.archive.origin import check_origin
+from bioseq_dl.archive.records import read_json
 from bioseq_dl.config import Config, Run, load_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.layout import (
@@ -22,7 +23,7 @@ from bioseq_dl.layout import (
     model_folder,
     stage_folder,
 )
-from bioseq_dl.provenance import read_told
+from bioseq_dl.provenance import is_provenance, read_told
 from bioseq_dl.source_code import ROOT
 
 DATA = ("records.parquet", "matrix.safetensors", "examples.safetensors", "cells.h5ad")
@@ -30,7 +31,8 @@ DATA = ("records.parquet", "matrix.safetensors", "examples.safetensors", "cells.
 PROVENANCE = ("versions", "git_commit", "hardware")
 """Keys of a step's summary that say how it was made."""
 _CODE = ("Snakefile", "requirements.lock", "workflow/**/*", "envs/*.yaml", "envs/*.txt")
-_SHARED = re.compile(r"[0-9a-f]{10}|baselines-[0-9a-f]{10}")
+SHARED = re.compile(r"[0-9a-f]{10}|baselines-[0-9a-f]{10}")
+"""Folders that are named by a digest of the config."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ def find_result(path: Path, name: str | None = None) -> Result:
     Raises
     ------
     InputError
-        Where there is no finished run.
+        Where there is no finished run, or one of another config.
     """
+    path = path.resolve()
     results = path
     if not (path / "config.yaml").is_file() and path.parent.name == "runs":
         if name not in (None, path.name):
@@ -95,6 +98,8 @@ def find_result(path: Path, name: str | None = None) -> Result:
         raise InputError(
             "the run is not finished: it has no metrics", file=found.metrics, fix="run snakemake"
         )
+    models = [model_folder(results, name, *model) for model in list_models(found.run)]
+    check_origin(found.run, [folder / "train.json" for folder in models], found.metrics)
     return found
 
 
@@ -169,13 +174,16 @@ def config_text(result: Result) -> str:
 def collect_provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Give, of each step's summary or log among `files`, how it was made."""
     found = {}
+    told: Any
     for name, path in files.items():
         if path.suffix == ".json" and path.is_file():
-            data = json.loads(path.read_text(encoding="utf-8"))
-            data = data.get("provenance", data) if isinstance(data, dict) else {}
-            if isinstance(data, dict) and "versions" in data:
-                found[name] = {key: data.get(key) for key in PROVENANCE}
-        elif path.suffix == ".log" and path.is_file() and (told := read_told(path)) is not None:
+            data = read_json(path)
+            told = data.get("provenance", data) if isinstance(data, dict) else None
+        elif path.suffix == ".log" and path.is_file():
+            told = read_told(path)
+        else:
+            continue
+        if is_provenance(told):
             found[name] = {key: told.get(key) for key in PROVENANCE}
     return found
 
@@ -183,7 +191,7 @@ def collect_provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
 def _own_files(folder: Path) -> Iterator[Path]:
     """Files of a folder of a stage, without those of the stages that follow it."""
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.is_dir() and not _SHARED.fullmatch(path.name):
+        if path.is_dir() and not SHARED.fullmatch(path.name):
             yield from _all_files(path)
         elif path.is_file() and not path.name.startswith("."):
             yield path

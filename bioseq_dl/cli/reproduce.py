@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
+import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,23 +65,30 @@ def run(arguments: argparse.Namespace) -> int:
     log = start_log()
     out = arguments.out.resolve()
     check_fresh(out)
-    original = _open(arguments.original, arguments.run_name, out / "original")
     tolerance = TOLERANCE if arguments.tolerance is None else arguments.tolerance
-    if arguments.compare is not None:
-        # Of a folder that names its run, that one; of a whole results folder, the same run.
-        whole = (arguments.compare / "config.yaml").is_file()
-        other = _open(arguments.compare, original.name if whole else None, out / "other")
-        comparison = compare_results(original, other, tolerance)
-    else:
-        inputs = arguments.inputs.resolve()
-        changed = check_inputs(original, inputs)
-        if changed and not arguments.anyway:
-            print("the inputs are not what they were: not run again (--anyway)")
-            for cause in changed:
-                print(f"{cause.what}: {cause.first} -> {cause.second}")
-            return FAILED
+    inputs = arguments.inputs.resolve()
+    with ExitStack() as refused:
+        # The command may be given again as it is: nothing of a refused one stays.
+        refused.callback(_remove_unpacked, out, out.exists())
+        original = _open(arguments.original, arguments.run_name, out / "original")
+        _check_place(out, original)
+        other = None
+        if arguments.compare is not None:
+            # Of a folder that names its run, that one; of a whole results folder, the same run.
+            whole = (arguments.compare / "config.yaml").is_file()
+            other = _open(arguments.compare, original.name if whole else None, out / "other")
+            comparison = compare_results(original, other, tolerance)
+        else:
+            changed = check_inputs(original, inputs)
+            if changed and not arguments.anyway:
+                print("the inputs are not what they were: not run again (--anyway)")
+                for cause in changed:
+                    print(f"{cause.what}: {cause.first} -> {cause.second}")
+                return FAILED
+            cores = arguments.cores or recorded_cores(original)
+        refused.pop_all()
+    if other is None:
         out.mkdir(parents=True, exist_ok=True)
-        cores = arguments.cores or recorded_cores(original)
         other = rerun(original, out, inputs, cores, log)
         comparison = compare_results(original, other, tolerance)
     write_json(out / "reproduction.json", comparison.to_json())
@@ -97,6 +106,21 @@ def _read_tolerance(text: str) -> float:
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or more")
     return value
+
+
+def _check_place(out: Path, original: Result) -> None:
+    """Refuse a folder among the results: the run would hold its own rerun."""
+    if out.is_relative_to(original.results.resolve()):
+        raise InputError(
+            "the folder would stand among the results", file=out, fix="give another --out"
+        )
+
+
+def _remove_unpacked(out: Path, was_there: bool) -> None:
+    for name in ("original", "other"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    if out.is_dir() and not was_there:
+        out.rmdir()
 
 
 def _open(path: Path, name: str | None, folder: Path) -> Result:

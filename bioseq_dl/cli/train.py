@@ -73,11 +73,13 @@ def share_threads(threads: int, train: Train) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Train one model, or go on with an interrupted training."""
     from bioseq_dl.cli.main import STOPPED
+    from bioseq_dl.steps import step_settings
     from bioseq_dl.train.fit import Job, fit_model
     from bioseq_dl.train.loop import Interrupted
 
     log = start_log()
-    entry = _apply_search(read_run(arguments), arguments)
+    asked = read_run(arguments)
+    entry = _apply_search(asked, arguments)
     train = entry.train
     if arguments.threads is not None:
         train = train.model_copy(update={"threads": share_threads(arguments.threads, train)})
@@ -91,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         out=arguments.model,
         initial=find_weights(entry),
+        settings=step_settings(asked, "train"),
     )
     try:
         fit_model(job, log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bioseq_dl.archive.contents import PROVENANCE, Result, list_files
+from bioseq_dl.archive.records import read_record
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.manifest import hash_file
 from bioseq_dl.layout import (
@@ -149,7 +149,7 @@ def compare_metrics(one: Path, two: Path) -> tuple[float, str]:
 
 
 def _read_metrics(path: Path) -> dict[str, Any]:
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = read_record(path)
     return flatten({key: value for key, value in data.items() if key not in _TIMED})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,10 +11,17 @@ from typing import Any
 import yaml
 
 from bioseq_dl.archive.contents import Result, find_result, list_files
+from bioseq_dl.archive.records import read_record
 from bioseq_dl.config import Source
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
 from bioseq_dl.source_code import ROOT
+
+_OWN = (
+    *("results", "config.yaml", ".snakemake", "snakemake.log"),
+    *("original", "other", "reproduction.json", "reproduction.txt"),
+)
+"""What comes to stand in the folder of a rerun."""
 
 
 def rerun(
@@ -62,7 +68,10 @@ def rerun(
         )
     if done.returncode != 0:
         text = (folder / "snakemake.log").read_text(encoding="utf-8")
-        errors = [line.strip() for line in text.splitlines() if "rror" in line]
+        lines = [line.strip() for line in text.splitlines()]
+        # What a step said, else what Snakemake made of it.
+        errors = [line for line in lines if line.startswith("error: ")]
+        errors += [line for line in lines if "rror" in line]
         raise InputError(
             "the workflow failed",
             file=folder / "snakemake.log",
@@ -76,7 +85,7 @@ def recorded_cores(result: Result) -> int:
     found = [1]
     for path in list_files(result).values():
         if path.name == "train.json":
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_record(path)
             found.append(int(data.get("threads", 1)) * int(data.get("devices", 1)))
     return max(found)
 
@@ -93,7 +102,7 @@ def _bring_inputs(value: Any, folder: Path, inputs: Path) -> None:
         target = (inputs / path).resolve()
         if path.is_absolute():
             return
-        if ".." in path.parts or path.parts[0] in ("results", "config.yaml", ".snakemake"):
+        if ".." in path.parts or not path.parts or path.parts[0] in _OWN:
             value["path"] = str(target)
             return
         link = folder / path

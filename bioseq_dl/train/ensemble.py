@@ -29,33 +29,29 @@ def check_alike(
     InputError
         For the first that differs from the first of all in task, targets or length.
     """
-    told = [
-        (c.task, ", ".join(c.targets.names), _say_length(c) if lengths else "") for c in checkpoints
-    ]
     problems = (
         "the models are of different tasks",
         "the models predict different targets",
         "the models were trained on sequences of different lengths",
     )
-    for place, (other, found) in enumerate(zip(checkpoints, told, strict=True)):
-        first, wanted = checkpoints[0], told[0]
-        same = (
-            other.task == first.task,
-            other.targets == first.targets,
-            not lengths or other.shape.length == first.shape.length,
-        )
-        for number, problem in enumerate(problems):
-            if not same[number]:
-                raise InputError(
-                    problem,
-                    file=files[place] if files else None,
-                    found=found[number],
-                    allowed=wanted[number],
-                )
+    wanted = _describe(checkpoints[0], lengths)
+    for place, other in enumerate(checkpoints):
+        for problem, (found, said), (first, told) in zip(
+            problems, _describe(other, lengths), wanted, strict=True
+        ):
+            if found != first:
+                file = files[place] if files else None
+                raise InputError(problem, file=file, found=said, allowed=told)
 
 
-def _say_length(checkpoint: Checkpoint) -> str:
-    if checkpoint.shape.length is None:
-        return "any length"
-    unit = ALPHABETS[find_task(checkpoint.task).alphabet].unit
-    return f"{checkpoint.shape.length} {unit}s"
+def _describe(checkpoint: Checkpoint, lengths: bool) -> list[tuple[object, str]]:
+    """Give what must be alike, and in words."""
+    targets = ", ".join(checkpoint.targets.names)
+    length = getattr(checkpoint.shape, "length", None)  # cells have none
+    unit = ALPHABETS[alphabet].unit if (alphabet := find_task(checkpoint.task).alphabet) else ""
+    told = "any length" if length is None else f"{length} {unit}s"
+    return [
+        (checkpoint.task, checkpoint.task),
+        (checkpoint.targets, targets),
+        (length if lengths else None, told),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ class Job:
 
     initial: Path | None = None
     """Weights to start from."""
+    settings: Mapping[str, Any] | None = None
+    """The part of the config that it comes from, to be noted in train.json."""
 
     @property
     def state(self) -> Path:
@@ -208,6 +211,7 @@ def _fit(job: Job, ranks: Ranks, log: Log, watch: Watch) -> None:
         "examples_sha256": digest,
         "fold": job.fold,
         "seed": job.seed,
+        "settings": job.settings,
     }
     if device.accelerator == "cuda":
         summary["gpu_peak_memory_bytes"] = torch.cuda.max_memory_allocated()

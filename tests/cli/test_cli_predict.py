@@ -14,7 +14,8 @@ import torch
 from small_project import Project, draw_sequences, write_fasta
 
 from bioseq_dl.cli.main import main
-from bioseq_dl.config import Model, Targets
+from bioseq_dl.config import CellModel, Model, Targets
+from bioseq_dl.models.cell_shape import CellShape
 from bioseq_dl.models.sequence import build_model
 from bioseq_dl.models.shape import Shape
 from bioseq_dl.train.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -178,6 +179,18 @@ def test_models_of_different_tasks(tmp_path: Path, capsys: pytest.CaptureFixture
     write_checkpoint(tmp_path / "b.pt", replace(checkpoint, task="protein_fitness"))
     assert refused(tmp_path, capsys, one, tmp_path / "b.pt") == (
         "the models are of different tasks; found 'protein_fitness'; allowed: dna_sequence"
+    )
+
+
+def test_a_model_of_cells_among_those_of_sequences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = write_model(tmp_path / "a.pt")
+    shape = CellShape(genes=3, targets=1, classes=1)
+    cells = replace(read_checkpoint(one), task="expression", shape=shape, model=CellModel())
+    write_checkpoint(tmp_path / "b.pt", cells)
+    assert refused(tmp_path, capsys, one, tmp_path / "b.pt") == (
+        "the models are of different tasks; found 'expression'; allowed: dna_sequence"
     )
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ from bioseq_dl.archive.manifest import Listed, Manifest, is_safe
 from bioseq_dl.archive.verify import extract_archive, verify_archive
 from bioseq_dl.archive.zip_file import write_zip
 from bioseq_dl.cli.main import main
+from bioseq_dl.config.sources import list_sources
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.manifest import Fetched, source_key
+from bioseq_dl.reproduction import causes
 
 pytestmark = pytest.mark.workflow
 MODEL = "runs/cnn/fold0/seed1"
@@ -218,7 +222,8 @@ def test_a_rerun_that_fails_is_told(
     words = ["reproduce", str(project / "results"), "--inputs", str(tmp_path), "--out", str(out)]
     assert main([*words, "--anyway"]) == 2
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith(f"error: {out / 'snakemake.log'}: the workflow failed; found")
+    assert told.startswith(f"error: {out / 'snakemake.log'}: the workflow failed; found 'error: ")
+    assert "bound.fa" in told  # what the step said of it
     assert main(words) == 2
     assert "the folder is not empty" in capsys.readouterr().err
 
@@ -278,6 +283,149 @@ def test_a_changed_prediction_is_told(project: Path, copy: Path, tmp_path: Path)
     assert "a result was changed after it was written" in text
     code, told, _ = compare(project / "results", copy, tmp_path / "lax", "--tolerance", "0.6")
     assert code == 0
+
+
+def test_runs_of_other_names_are_compared_too(project: Path, copy: Path, tmp_path: Path) -> None:
+    for folder in ("runs", "logs", "benchmarks"):
+        (copy / folder / "cnn").rename(copy / folder / "other")
+    config = (copy / "config.yaml").read_text()
+    assert config.count("\n  cnn:\n") == 1
+    (copy / "config.yaml").write_text(config.replace("\n  cnn:\n", "\n  other:\n"))
+
+    def pretend(summary: dict[str, Any]) -> None:
+        summary["versions"]["torch"] = "1.0"
+        summary["threads"] = 64
+
+    edit(copy / "runs/other/fold0/seed1/train.json", pretend)
+    _, told, _ = compare(project / "results", copy / "runs" / "other", tmp_path / "out")
+    kinds = {cause["kind"]: (cause["what"], cause["second"]) for cause in told["causes"]}
+    assert kinds == {"training": ("threads", "64"), "version": ("torch", "1.0")}
+
+
+def test_what_is_recorded_of_one_alone_is_not_called_alike(
+    project: Path, copy: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(copy / "logs")
+    code, told, text = compare(project / "results", copy, tmp_path / "out")
+    assert code == 0
+    (cause,) = told["causes"]
+    assert (cause["kind"], cause["second"]) == ("record", "none")
+    assert "logs/cnn/evaluate.log" in cause["first"] or cause["first"].endswith(", …")
+    assert "are alike" not in text
+
+
+def test_inputs_of_one_file_name_are_told_apart(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find_result(project / "results")
+    text = found.run.model_dump_json()
+    text = text.replace("data/bound.fa", "a/seq.fa").replace("data/background.fa", "b/seq.fa")
+    same = replace(
+        found, config=found.config.model_copy(update={"runs": {"cnn": rebuild(found.run, text)}})
+    )
+    first, second = (source_key(source) for source in list_sources(same.run))
+    for changed in (first, second):
+        told = []
+        for other in (False, True):
+            hashes = {first: "1", second: "2"} | ({changed: "3"} if other else {})
+            files = {key: Fetched("", value, 1) for key, value in hashes.items()}
+            monkeypatch.setattr(causes, "find_sources", lambda _, files=files: files)
+            told.append(causes._inputs(same))
+        assert told[0] != told[1]
+
+
+def rebuild(run: Any, text: str) -> Any:
+    return type(run).model_validate_json(text)
+
+
+def test_results_of_another_config_are_refused(
+    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = (copy / "config.yaml").read_text()
+    for old, new, place, step in (
+        ("epochs: 2\n", "epochs: 50\n", "train.epochs", "train.json"),
+        ("bootstrap: 50\n", "bootstrap: 60\n", "bootstrap", "metrics.json"),
+    ):
+        assert config.count(old) == 1, old
+        (copy / "config.yaml").write_text(config.replace(old, new))
+        out = tmp_path / "run.zip"
+        for words in (["export", str(copy), "--out", str(out)], reproduce(copy, tmp_path / "o")):
+            assert main(words) == 2
+            (told,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error")]
+            assert f"{step}, key {place}: the results were made with another config" in told
+            assert not out.exists()
+    (copy / "config.yaml").write_text(config)
+
+    def forget(summary: dict[str, Any]) -> None:
+        del summary["settings"]["train"]["epochs"]  # as if the config had got it since
+
+    edit(copy / MODEL / "train.json", forget)
+    find_result(copy)
+
+
+def reproduce(results: Path, out: Path) -> list[str]:
+    return ["reproduce", str(results), "--compare", str(results), "--out", str(out)]
+
+
+DAMAGED = {
+    "cut JSON": (f"{MODEL}/train.json", b'{"a', "not valid JSON"),
+    "a list": (f"{MODEL}/train.json", b"[1]", "not what the step wrote; found 'list'"),
+    "no text": ("runs/cnn/evaluation/metrics.json", b"\xff\xfe", "not valid JSON"),
+    "a number": ("runs/cnn/evaluation/metrics.json", b"5", "not what the step wrote; found 'int'"),
+    "deep": ("runs/cnn/evaluation/metrics.json", b"[" * 100_000, "not valid JSON"),
+    "no Parquet": (f"{MODEL}/predictions.parquet", b"junk", "not readable as Parquet"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "problem"), DAMAGED.values(), ids=DAMAGED)
+def test_damaged_results_are_told_in_one_line(
+    name: str, content: bytes, problem: str, project: Path, copy: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    (copy / name).write_bytes(content)
+    for pair in ((copy, project / "results"), (project / "results", copy)):
+        words = ["reproduce", str(pair[0]), "--compare", str(pair[1])]
+        assert main([*words, "--out", str(tmp_path / "out")]) == 2
+        told = capsys.readouterr().err.splitlines()
+        assert len(told) == 1
+        assert f"{copy / name}: {problem}" in told[0]
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("line", [b'{"versions": [1]}', b'{"a":' + b"[" * 100_000, b"\xff", b"{"])
+def test_a_damaged_log_tells_nothing(
+    line: bytes, project: Path, copy: Path, tmp_path: Path
+) -> None:
+    (copy / "logs/cnn/evaluate.log").write_bytes(b"made with " + line)
+    code, told, _ = compare(project / "results", copy, tmp_path / "out")
+    assert code == 0
+    (cause,) = told["causes"]
+    assert (cause["first"], cause["second"]) == ("logs/evaluate.log", "none")
+
+
+def test_a_refused_rerun_leaves_nothing(
+    project: Path, archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = ["reproduce", str(archive), "--out", str(out)]
+    (tmp_path / "data").mkdir()
+    for end in (
+        ["--inputs", str(tmp_path)],
+        ["--compare", str(tmp_path / "none")],
+        ["--compare", str(tmp_path / "data")],
+    ):
+        assert main([*words, *end]) == 2
+        assert not out.exists()
+    for name in ("bound.fa", "background.fa"):
+        (tmp_path / "data" / name).write_text(">other\nACGT\n")
+    out.mkdir()
+    assert main([*words, "--inputs", str(tmp_path)]) == 1
+    assert out.is_dir()
+    assert not list(out.iterdir())
+    inside = project / "results" / "again"
+    assert main(["reproduce", str(project / "results"), "--out", str(inside)]) == 2
+    assert "the folder would stand among the results" in capsys.readouterr().err
+    assert not inside.exists()
 
 
 def test_a_lost_model_and_other_metrics_are_told(project: Path, copy: Path, tmp_path: Path) -> None:
