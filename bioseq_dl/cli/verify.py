@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,8 +30,23 @@ def run(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         extract_archive(path, Path(folder, "archive"))
         results = Path(folder, "archive", "results")
+        _check_whole(path, results, manifest, config)
         print(_check_models(path, results))
         print(_check_metrics(path, results, manifest, config))
+
+
+def _check_whole(archive: Path, results: Path, manifest: Manifest, config: Config) -> None:
+    """Look for what every run has; of the data, only what the archive says that it holds."""
+    from bioseq_dl.archive.contents import Result, check_file, list_needed
+
+    for path in list_needed(Result(results, config, manifest.run)):
+        try:
+            check_file(path)
+        except InputError as error:
+            name = path.relative_to(results.parent).as_posix()
+            raise InputError(
+                error.problem, file=archive, record=name, found=error.found, fix="export it again"
+            ) from None
 
 
 def _check_models(archive: Path, results: Path) -> str:
@@ -68,25 +84,30 @@ def _check_metrics(archive: Path, results: Path, manifest: Manifest, config: Con
     if not records.is_file():
         return "metrics not judged again: the records are not in the archive (export --with-data)"
     again = results.parent / "again" / "metrics.json"
-    evaluate.run(
-        argparse.Namespace(
-            config=results / "config.yaml",
-            run_name=manifest.run,
-            records=records,
-            models=[
-                model_folder(results, manifest.run, fold, seed) / "predictions.parquet"
-                for fold, seed in list_models(entry)
-            ],
-            baselines=[
-                baseline_folder(results, entry) / f"{name}-fold{fold}.parquet"
-                for name in list_baselines(entry)
-                for fold in range(entry.split.folds)
-            ],
-            metrics=again,
-        )
+    words = argparse.Namespace(
+        config=results / "config.yaml",
+        run_name=manifest.run,
+        records=records,
+        models=[
+            model_folder(results, manifest.run, fold, seed) / "predictions.parquet"
+            for fold, seed in list_models(entry)
+        ],
+        baselines=[
+            baseline_folder(results, entry) / f"{name}-fold{fold}.parquet"
+            for name in list_baselines(entry)
+            for fold in range(entry.split.folds)
+        ],
+        metrics=again,
     )
     told = Result(results, config, manifest.run).metrics
-    gap, place = compare_metrics(told, again)
+    try:
+        evaluate.run(words)
+        gap, place = compare_metrics(told, again)
+    except InputError as error:
+        what = f"the metrics cannot be judged again: {error.problem}"
+        raise InputError(what, file=archive, found=error.found) from None
+    except (OverflowError, RecursionError):  # numbers that are no float, or lists of lists of …
+        gap, place = math.inf, "what is no metric"
     if gap > TOLERANCE:
         raise InputError(
             "the metrics are not those of the predictions",
