@@ -184,7 +184,13 @@ def find_sources(result: Result) -> dict[str, Fetched]:
     found: dict[str, Fetched] = {}
     for name, path in list_files(result).items():
         if Path(name).name.startswith("sources") and path.suffix == ".json":
-            found |= read_manifest(path)
+            read = read_manifest(path)
+            for item in read.values():
+                if not (isinstance(item.sha256, str) and isinstance(item.bytes, int)):
+                    raise InputError(
+                        "not a manifest of sources", file=path, fix="run the fetch step again"
+                    )
+            found |= read
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +10,9 @@ from pathlib import Path
 from bioseq_dl.archive.manifest import Manifest
 from bioseq_dl.config import Config
 from bioseq_dl.errors import InputError
+
+_ODD = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What values of other types raise that no step writes, in files that can be read as such."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,10 +60,11 @@ def _check_models(archive: Path, results: Path) -> str:
     for path in models:
         try:
             restore_model(read_checkpoint(path))
-        except InputError as error:
+        except (InputError, *_ODD) as error:
             name = path.relative_to(results.parent).as_posix()
+            found = error.problem if isinstance(error, InputError) else str(error)
             raise InputError(
-                "a model cannot be restored", file=archive, record=name, found=error.problem
+                "a model cannot be restored", file=archive, record=name, found=found
             ) from None
     return f"{len(models)} models restored"
 
@@ -106,8 +109,9 @@ def _check_metrics(archive: Path, results: Path, manifest: Manifest, config: Con
     except InputError as error:
         what = f"the metrics cannot be judged again: {error.problem}"
         raise InputError(what, file=archive, found=error.found) from None
-    except (OverflowError, RecursionError):  # numbers that are no float, or lists of lists of …
-        gap, place = math.inf, "what is no metric"
+    except _ODD as error:
+        what = "the metrics cannot be judged again"
+        raise InputError(what, file=archive, found=str(error)) from None
     if gap > TOLERANCE:
         raise InputError(
             "the metrics are not those of the predictions",

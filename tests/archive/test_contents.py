@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from bioseq_dl.archive.contents import Result, check_whole, list_files, list_needed
 from bioseq_dl.archive.export import export_run
+from bioseq_dl.config.sources import list_sources
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.manifest import source_key
 
 
 def relative(result: Result, with_data: bool = True) -> list[str]:
@@ -86,4 +89,22 @@ def test_damaged_tables(result: Result, tmp_path: Path, name: str, keep: int) ->
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=f"{name}: not a readable Parquet file"):
         export_run(result, [], tmp_path / "run.zip")
+    assert not (tmp_path / "run.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"path": "a", "sha256": "0" * 64, "bytes": "many"},
+        {"path": "a", "sha256": "0" * 64, "bytes": float("inf")},
+        {"path": "a", "sha256": None, "bytes": 1},
+        {"path": "a"},
+    ],
+)
+def test_sources_of_other_values(result: Result, tmp_path: Path, item: dict[str, object]) -> None:
+    sources = list_sources(result.run)
+    path = list_needed(result)[0]
+    path.write_text(json.dumps({source_key(sources[0]): item}))
+    with pytest.raises(InputError, match=r"sources\.json: not a manifest of sources"):
+        export_run(result, sources, tmp_path / "run.zip")
     assert not (tmp_path / "run.zip").exists()

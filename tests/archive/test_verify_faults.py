@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+import torch
 
 from bioseq_dl.archive import crate, manifest
 from bioseq_dl.archive.contents import Result, list_needed
+from bioseq_dl.archive.export import export_run
 from bioseq_dl.archive.verify import verify_archive
 from bioseq_dl.archive.zip_file import write_zip
 from bioseq_dl.cli.main import main
+from bioseq_dl.config import Model, Targets
+from bioseq_dl.io.parquet import write_parquet
+from bioseq_dl.models.sequence import build_model
+from bioseq_dl.models.shape import Shape
+from bioseq_dl.train.checkpoint import Checkpoint, write_checkpoint
 
 Repack = Callable[..., Path]
 DEEP = b"[" * 100_000
@@ -117,3 +125,49 @@ def test_names_that_are_no_text(tmp_path: Path, refused: Refused) -> None:
     write_zip(path, {"é.txt": b"", manifest.NAME: b"{}"})
     path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
     refused(path, "not a zip archive, or cut short")
+
+
+def write_model(path: Path) -> None:
+    """A network that was never trained."""
+    torch.manual_seed(0)
+    layers = Model.model_validate({"conv": [{"channels": 2, "kernel": 3}]})
+    shape = Shape(letters=4, length=20, targets=1, classes=1)
+    weights = build_model(layers, shape).state_dict()
+    targets = Targets(names=("bound",))
+    write_checkpoint(path, Checkpoint("dna_sequence", layers, shape, targets, "zeros", weights, {}))
+
+
+def test_a_model_of_other_values(result: Result, tmp_path: Path, refused: Refused) -> None:
+    path, out = result.folder / "fold0" / "seed1" / "model.pt", tmp_path / "run.zip"
+    write_model(path)
+    export_run(result, [], out)
+    assert main(["verify", str(out)]) == 0
+    for key, value in (
+        ("weights", [1]),
+        ("weights", {1: 2}),
+        ("shape", "[]"),
+        ("shape", "[" * 9999),
+    ):
+        write_model(path)
+        data = torch.load(path, weights_only=True)
+        torch.save(data | {key: value}, path)
+        export_run(result, [], out)
+        refused(out, "model.pt': a model cannot be restored; found")
+
+
+def test_predictions_of_other_values(
+    result: Result, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = result.folder / "fold0" / "seed1", tmp_path / "run.zip"
+    write_model(folder / "model.pt")
+    others: tuple[dict[str, list[str]], ...] = (
+        {},
+        {"target:bound": ["0", "1"], "output:bound": ["x", "y"]},
+    )
+    for columns in others:
+        table = pa.table({"id": ["a", "b"], "role": ["val", "test"]} | columns)
+        write_parquet(folder / "predictions.parquet", table)
+        export_run(result, [], out, with_data=True)
+        assert main(["verify", str(out)]) == 2
+        told = capfd.readouterr().err.splitlines()[-1]
+        assert told.startswith(f"error: {out}: the metrics cannot be judged again")
