@@ -21,7 +21,7 @@ from bioseq_dl.archive.contents import (
     list_files,
 )
 from bioseq_dl.archive.manifest import Listed, Manifest, is_safe
-from bioseq_dl.archive.zip_file import Content, write_zip
+from bioseq_dl.archive.zip_file import NO_ZIP, Content, write_zip
 from bioseq_dl.config import Source
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
@@ -125,7 +125,7 @@ def _check_target(path: Path, result: Result) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             earlier = manifest.NAME in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, *NO_ZIP):
         earlier = False
     if not earlier:
         raise InputError(

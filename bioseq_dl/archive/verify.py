@@ -10,7 +10,7 @@ import yaml
 
 from bioseq_dl.archive import crate, manifest
 from bioseq_dl.archive.manifest import Manifest, is_safe
-from bioseq_dl.archive.zip_file import hash_stream, is_as_written
+from bioseq_dl.archive.zip_file import NO_ZIP, hash_stream, is_as_written
 from bioseq_dl.config import Config, validate_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_folder
@@ -45,7 +45,7 @@ def verify_archive(path: Path) -> tuple[Manifest, Config]:
             text = archive.read(crate.NAME)
             config_text = archive.read("config.yaml")
         whole = is_as_written(path)
-    except (zipfile.BadZipFile, UnicodeDecodeError) as error:  # of names that are no UTF-8
+    except NO_ZIP as error:
         raise InputError(
             "not a zip archive, or cut short", file=path, found=str(error), fix="get it again"
         ) from None

@@ -16,6 +16,7 @@ from bioseq_dl.archive.verify import verify_archive
 from bioseq_dl.archive.zip_file import write_zip
 from bioseq_dl.cli.main import main
 from bioseq_dl.config import Model, Targets
+from bioseq_dl.errors import InputError
 from bioseq_dl.io.parquet import write_parquet
 from bioseq_dl.models.sequence import build_model
 from bioseq_dl.models.shape import Shape
@@ -120,11 +121,37 @@ def test_a_model_that_is_none(repack: Repack, refused: Refused) -> None:
     refused(repack(**{"results/runs/cnn/fold0/seed1/model.pt": b"junk"}), "cannot be restored")
 
 
-def test_names_that_are_no_text(tmp_path: Path, refused: Refused) -> None:
-    path = tmp_path / "names.zip"
+def damaged_zip(path: Path, value: str) -> None:
+    """Write a zip whose directory holds other bytes where the name, or the version, stands."""
     write_zip(path, {"é.txt": b"", manifest.NAME: b"{}"})
-    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+    whole = path.read_bytes()
+    if value == "name":
+        path.write_bytes(whole.replace("é".encode(), b"\xff\xff"))
+    else:
+        place = whole.index(b"PK\x01\x02") + 6
+        path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+
+
+@pytest.mark.parametrize("value", ["name", "version"])
+def test_directories_that_cannot_be_read(
+    result: Result, tmp_path: Path, refused: Refused, value: str
+) -> None:
+    path = tmp_path / "damaged.zip"
+    damaged_zip(path, value)
     refused(path, "not a zip archive, or cut short")
+    with pytest.raises(InputError, match="the file is there, and no archive of a run"):
+        export_run(result, [], path)
+
+
+def test_no_changed_byte_is_a_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "run.zip"
+    write_zip(path, {"a.txt": b"abc", manifest.NAME: b"{}"})
+    whole = path.read_bytes()
+    for place, old in enumerate(whole):
+        for new in {0, 127, 128, 255, old ^ 1, old ^ 8, old ^ 64} - {old}:
+            path.write_bytes(whole[:place] + bytes([new]) + whole[place + 1 :])
+            with pytest.raises(InputError):
+                verify_archive(path)
 
 
 def write_model(path: Path) -> None:
