@@ -14,6 +14,7 @@ from bioseq_dl.archive.origin import check_origin
 from bioseq_dl.archive.records import read_json
 from bioseq_dl.config import Config, Run, load_config
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.parquet import read_parquet
 from bioseq_dl.layout import (
     STAGES,
     baseline_folder,
@@ -25,6 +26,7 @@ from bioseq_dl.layout import (
 )
 from bioseq_dl.provenance import is_provenance, read_told
 from bioseq_dl.source_code import ROOT
+from bioseq_dl.tasks.registry import find_task
 
 DATA = ("records.parquet", "matrix.safetensors", "examples.safetensors", "cells.h5ad")
 """Files that hold the data themselves; only their hashes leave the house unasked."""
@@ -103,29 +105,71 @@ def find_result(path: Path, name: str | None = None) -> Result:
     return found
 
 
-def check_whole(result: Result) -> None:
-    """Look for what every finished run has, beside its metrics.
+def check_whole(result: Result, *, with_data: bool = False) -> None:
+    """Look for what every finished run has, and read its tables and summaries.
 
     Raises
     ------
     InputError
-        For the first file that is not there.
+        For the first file that is not there or is damaged.
     """
-    models = [
+    for path in list_needed(result, with_data=with_data):
+        check_file(path)
+
+
+def list_needed(result: Result, *, with_data: bool = False) -> list[Path]:
+    """Give the files that every finished run has, by its config.
+
+    Parameters
+    ----------
+    result : Result
+    with_data : bool
+        Also the records, and what was encoded of them.
+    """
+    stages = {stage: stage_folder(result.results, result.run, stage) for stage in STAGES}
+    wanted = [
+        stages["ingest"] / "sources.json",
+        stages["split"] / "split.parquet",
+        stages["split"] / "audit.json",
+        result.metrics,
+    ]
+    wanted += [
         model_folder(result.results, result.name, fold, seed) / name
         for fold, seed in list_models(result.run)
         for name in ("model.pt", "train.json", "predictions.parquet")
     ]
-    baselines = [
+    wanted += [
         baseline_folder(result.results, result.run) / f"{name}-fold{fold}.parquet"
         for name in list_baselines(result.run)
         for fold in range(result.run.split.folds)
     ]
-    for path in [*models, *baselines]:
-        if not path.is_file():
-            raise InputError(
-                "the run is not finished: no such file", file=path, fix="run snakemake"
-            )
+    data = [stages["ingest"] / "records.parquet", stages["encode"] / "examples.safetensors"]
+    if find_task(result.run.task).matrix:
+        data.append(stages["ingest"] / "matrix.safetensors")
+    return [*wanted, *data] if with_data else wanted
+
+
+def check_file(path: Path) -> None:
+    """Look for a file of a run; read it where it is JSON or Parquet.
+
+    Raises
+    ------
+    InputError
+        Where it is not there or is damaged.
+    """
+    fix = "run snakemake"
+    if not path.is_file():
+        raise InputError("the run is not finished: no such file", file=path, fix=fix)
+    if path.suffix == ".parquet":
+        read_parquet(path)
+    if path.suffix != ".json":
+        return
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError("not valid JSON", file=path, found=str(error), fix=fix) from None
+    if not isinstance(data, dict):
+        raise InputError("not valid JSON of an object", file=path, found=data, fix=fix)
 
 
 def list_files(result: Result) -> dict[str, Path]:
@@ -137,7 +181,7 @@ def list_files(result: Result) -> dict[str, Path]:
     folders.append(baseline_folder(result.results, result.run))
     stages = [folder.relative_to(result.results / "data") for folder in folders]
     found = [path for folder in folders for path in _own_files(folder)]
-    found += [path for path in _all_files(result.folder) if "parts" not in path.parts]
+    found += [path for path in _all_files(result.folder) if not _is_part(path, result.folder)]
     found += _all_files(result.results / "report")
     for kind in ("logs", "benchmarks"):
         top = result.results / kind
@@ -186,6 +230,14 @@ def collect_provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
         if is_provenance(told):
             found[name] = {key: told.get(key) for key in PROVENANCE}
     return found
+
+
+def _is_part(path: Path, folder: Path) -> bool:
+    """Whether a file of a run is a part of a scattered VCF: ``variants/<name>/parts/<file>``."""
+    match path.relative_to(folder).parts:
+        case ("variants", _, "parts", _, *_):
+            return True
+    return False
 
 
 def _own_files(folder: Path) -> Iterator[Path]:

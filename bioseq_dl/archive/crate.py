@@ -7,9 +7,11 @@ Crate 0.5 with Workflow RO-Crate 1.0 (https://www.researchobject.org/workflow-ru
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from rocrate.model.computationalworkflow import ComputationalWorkflow
 from rocrate.model.contextentity import ContextEntity
@@ -56,6 +58,8 @@ _MEANINGS = {
     "config.yaml": "The config of this run, every default filled in",
     MANIFEST: "Every file of the archive with its sha256 and size",
 }
+_NO_CRATE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError)
+"""What rocrate raises of other JSON: it looks up some of it as files."""
 _RESULTS = ("model.pt", "predictions.parquet", "metrics.json", "report.html")
 
 
@@ -145,26 +149,13 @@ def check_crate(text: bytes, files: Mapping[str, Listed], file: str) -> None:
         Where it is no RO-Crate 1.1, lacks what one must have, or lists other files.
     """
     try:
-        data = json.loads(text)
-        if not data:
-            raise ValueError("empty")
-        crate = ROCrate(data)
-        version = crate.metadata["conformsTo"]
-        root = crate.root_dataset
-        lacking = [
-            key for key in ("name", "description", "datePublished", "license") if not root.get(key)
-        ]
-        listed = {
-            entity.id: entity
-            for entity in crate.data_entities
-            if "://" not in entity.id and not entity.id.startswith("#")
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        version, lacking, listed = _read_crate(text)
+    except _NO_CRATE as error:
         raise InputError(
             "no valid RO-Crate metadata", file=file, record=NAME, found=str(error)
         ) from None
-    if "https://w3id.org/ro/crate/1.1" not in str(version):
-        raise InputError("no RO-Crate 1.1", file=file, record=NAME, found=str(version))
+    if "https://w3id.org/ro/crate/1.1" not in version:
+        raise InputError("no RO-Crate 1.1", file=file, record=NAME, found=version)
     if lacking:
         raise InputError("the root lacks a property", file=file, record=NAME, found=lacking[0])
     wanted = set(files) - {NAME} | {MANIFEST}
@@ -175,9 +166,27 @@ def check_crate(text: bytes, files: Mapping[str, Listed], file: str) -> None:
             record=NAME,
             found=other[0],
         )
-    for path, entity in sorted(listed.items()):
-        if path in files and entity.get("sha256") != files[path].sha256:
+    for path, sha256 in sorted(listed.items()):
+        if path in files and sha256 != files[path].sha256:
             raise InputError("the metadata name another hash", file=file, record=path)
+
+
+def _read_crate(text: bytes) -> tuple[str, list[str], dict[str, Any]]:
+    """Give the version, what the root lacks, and of every file that is listed its sha256."""
+    data = json.loads(text)
+    if not data:
+        raise ValueError("empty")
+    with warnings.catch_warnings(action="ignore"):  # what is odd and matters is checked here
+        crate = ROCrate(data)
+    root = crate.root_dataset
+    wanted = ("name", "description", "datePublished", "license")
+    listed = {
+        unquote(entity.id): entity.get("sha256")
+        for entity in crate.data_entities
+        if "://" not in entity.id and not entity.id.startswith("#")
+    }
+    version = str(crate.metadata["conformsTo"])
+    return version, [key for key in wanted if not root.get(key)], listed
 
 
 def _describe_file(path: str, listed: Listed) -> dict[str, str]:

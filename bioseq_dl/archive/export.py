@@ -20,8 +20,8 @@ from bioseq_dl.archive.contents import (
     list_code,
     list_files,
 )
-from bioseq_dl.archive.manifest import Listed, Manifest
-from bioseq_dl.archive.zip_file import Content, write_zip
+from bioseq_dl.archive.manifest import Listed, Manifest, is_safe
+from bioseq_dl.archive.zip_file import NO_ZIP, Content, write_zip
 from bioseq_dl.config import Source
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_path
@@ -61,12 +61,17 @@ def export_run(
     Raises
     ------
     InputError
-        Where files of the run are missing, or the archive cannot be written or would take the place
-        of something else.
+        Where files of the run are missing, damaged, from elsewhere, or of names that an archive
+        cannot hold; where the archive cannot be written or would take the place of something else.
     """
-    check_whole(result)
+    check_whole(result, with_data=with_data)
     _check_target(path, result)
+    if not _is_text(licence):
+        raise InputError("the license is not UTF-8 text", found=_show(licence))
     files = list_files(result)
+    for name, found in files.items():
+        _check_name(name, found)
+        _check_place(found, result)
     left_out = {} if with_data else {name: p for name, p in files.items() if p.name in DATA}
     provenance = {
         "steps": collect_provenance({f"results/{name}": p for name, p in files.items()}),
@@ -120,7 +125,7 @@ def _check_target(path: Path, result: Result) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             earlier = manifest.NAME in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, *NO_ZIP):
         earlier = False
     if not earlier:
         raise InputError(
@@ -128,12 +133,64 @@ def _check_target(path: Path, result: Result) -> None:
         )
 
 
+def _check_name(name: str, path: Path) -> None:
+    """Refuse what `verify` would refuse."""
+    if not _is_text(name):
+        raise InputError(
+            "the file's name is not UTF-8 text", file=_show(path), fix="rename or remove the file"
+        )
+    if not is_safe(name):
+        raise InputError(
+            "not every system can unpack a file of this name",
+            file=path,
+            allowed="names without colon and backslash",
+            fix="rename or remove the file",
+        )
+
+
+def _check_place(path: Path, result: Result) -> None:
+    """Refuse files that only a link brings into the results: nobody chose to publish them.
+
+    The folders at the top of the results, and that of the run, may stand elsewhere themselves.
+    """
+    depth = len(result.results.parts) + 2
+    inside = [parent for parent in path.parents if len(parent.parts) > depth]
+    roots = [folder.resolve() for folder in (result.results, result.folder)]
+    for link in (path, *inside):
+        if link.is_symlink() and not any(link.resolve().is_relative_to(root) for root in roots):
+            raise InputError(
+                "a link leads out of the results folder",
+                file=link,
+                found=link.resolve(),
+                fix="remove the link, or put the file itself there",
+            )
+
+
+def _is_text(name: str) -> bool:
+    """Whether words from the system can be written as UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _show(name: str | Path) -> str:
+    return str(name).encode(errors="backslashreplace").decode()
+
+
 def find_sources(result: Result) -> dict[str, Fetched]:
     """Give every source that was fetched for a run, by its key."""
     found: dict[str, Fetched] = {}
     for name, path in list_files(result).items():
         if Path(name).name.startswith("sources") and path.suffix == ".json":
-            found |= read_manifest(path)
+            read = read_manifest(path)
+            for item in read.values():
+                if not (isinstance(item.sha256, str) and isinstance(item.bytes, int)):
+                    raise InputError(
+                        "not a manifest of sources", file=path, fix="run the fetch step again"
+                    )
+            found |= read
     return found
 
 

@@ -11,6 +11,8 @@ from bioseq_dl.errors import InputError
 
 FORMAT = 1
 NAME = "manifest.json"
+_NO_MANIFEST = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What other JSON raises: OverflowError a size of Infinity, RecursionError deep nesting."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,11 @@ def read_manifest(text: bytes, file: str) -> Manifest:
             }
             for key in ("files", "left_out")
         )
-        return Manifest(str(data["run"]), str(data["version"]), files, left_out)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        run, version = str(data["run"]), str(data["version"])
+        if not version.isprintable():
+            raise ValueError(f"version {version!r}")
+        return Manifest(run, version, files, left_out)
+    except _NO_MANIFEST as error:
         raise InputError(
             "damaged", file=file, record=NAME, found=f"{type(error).__name__}: {error}"
         ) from None

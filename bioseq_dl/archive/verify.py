@@ -10,13 +10,16 @@ import yaml
 
 from bioseq_dl.archive import crate, manifest
 from bioseq_dl.archive.manifest import Manifest, is_safe
-from bioseq_dl.archive.zip_file import hash_stream, is_as_written
+from bioseq_dl.archive.zip_file import NO_ZIP, hash_stream, is_as_written
 from bioseq_dl.config import Config, validate_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import atomic_folder
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What zipfile raises of damaged files: also of a method, or of encryption, that it reads there."""
+
+_USED = "results/config.yaml"
+"""The copy of the config that `reproduce` reads."""
 
 
 def verify_archive(path: Path) -> tuple[Manifest, Config]:
@@ -34,7 +37,7 @@ def verify_archive(path: Path) -> tuple[Manifest, Config]:
         With the first thing that is wrong: no zip or cut short; paths that lead outside; no
         manifest, or of a newer format; a file that is missing, damaged or not listed; anything
         else that was changed; metadata that are no RO-Crate or list other files; a config that
-        is not valid.
+        is not valid, or not the one that stands among the results.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -42,7 +45,7 @@ def verify_archive(path: Path) -> tuple[Manifest, Config]:
             text = archive.read(crate.NAME)
             config_text = archive.read("config.yaml")
         whole = is_as_written(path)
-    except zipfile.BadZipFile as error:
+    except NO_ZIP as error:
         raise InputError(
             "not a zip archive, or cut short", file=path, found=str(error), fix="get it again"
         ) from None
@@ -55,7 +58,9 @@ def verify_archive(path: Path) -> tuple[Manifest, Config]:
             fix="get it again",
         )
     crate.check_crate(text, found.files, str(path))
-    config = validate_config(yaml.safe_load(config_text), f"{path}, config.yaml")
+    if found.files[_USED].sha256 != found.files["config.yaml"].sha256:
+        raise InputError("not the same as config.yaml", file=path, record=_USED)
+    config = _read_config(config_text, f"{path}, config.yaml")
     if list(config.runs) != [found.run]:
         raise InputError(
             "the config is not of the run",
@@ -100,7 +105,7 @@ def _check_files(archive: zipfile.ZipFile, file: str) -> Manifest:
     if manifest.NAME not in names:
         raise InputError("not an export of a run: it has no manifest.json", file=file)
     found = manifest.read_manifest(_read(archive, manifest.NAME, file), file)
-    for name in (*sorted(found.files), crate.NAME, "config.yaml"):
+    for name in (*sorted(found.files), crate.NAME, "config.yaml", _USED):
         if name not in names:
             raise InputError("a file is missing", file=file, record=name, fix="get it again")
         if name not in found.files:
@@ -122,6 +127,19 @@ def _check_files(archive: zipfile.ZipFile, file: str) -> Manifest:
     if extra:
         raise InputError("holds a file that the manifest does not list", file=file, record=extra[0])
     return found
+
+
+def _read_config(text: bytes, file: str) -> Config:
+    try:
+        data = yaml.safe_load(text.decode())
+    except UnicodeDecodeError:
+        raise InputError("the config is not UTF-8 text", file=file) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 31st of June
+        what = getattr(error, "problem", None) or str(error)
+        raise InputError("not valid YAML", file=file, found=what) from None
+    if not isinstance(data, dict):
+        raise InputError("a config is a mapping with a key 'runs'", file=file, found=data)
+    return validate_config(data, file)
 
 
 def _read(archive: zipfile.ZipFile, name: str, file: str) -> bytes:

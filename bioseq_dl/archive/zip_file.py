@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import IO
 
 Content = bytes | Path
+NO_ZIP = (zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError)
+"""What zipfile raises of a damaged directory: also of names and versions that it reads there."""
 _TIME = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o100644 << 16
 _CHUNK = 1 << 20
