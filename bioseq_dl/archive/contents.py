@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from bioseq_dl.archive.origin import check_origin
-from bioseq_dl.archive.records import read_json
+from bioseq_dl.archive.records import read_json, read_record
 from bioseq_dl.config import Config, Run, load_config
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.parquet import read_parquet
@@ -157,19 +157,12 @@ def check_file(path: Path) -> None:
     InputError
         Where it is not there or is damaged.
     """
-    fix = "run snakemake"
     if not path.is_file():
-        raise InputError("the run is not finished: no such file", file=path, fix=fix)
+        raise InputError("the run is not finished: no such file", file=path, fix="run snakemake")
     if path.suffix == ".parquet":
         read_parquet(path)
-    if path.suffix != ".json":
-        return
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError("not valid JSON", file=path, found=str(error), fix=fix) from None
-    if not isinstance(data, dict):
-        raise InputError("not valid JSON of an object", file=path, found=data, fix=fix)
+    if path.suffix == ".json":
+        read_record(path)
 
 
 def list_files(result: Result) -> dict[str, Path]:

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from bioseq_dl.errors import InputError
+from bioseq_dl.io.parquet import read_parquet
 
 
 def flatten(data: Any, place: str = "") -> dict[str, Any]:
@@ -61,7 +60,7 @@ def compare_tables(one: Path, other: Path) -> tuple[float, str]:
 
     Infinite where columns, rows or anything that is no number differ.
     """
-    first, second = _read(one), _read(other)
+    first, second = read_parquet(one), read_parquet(other)
     if first.column_names != second.column_names:
         return math.inf, "the columns differ"
     if first.num_rows != second.num_rows:
@@ -86,13 +85,3 @@ def compare_tables(one: Path, other: Path) -> tuple[float, str]:
             row = int(gaps.argmax())
             worst, place = float(gaps[row]), f"column {name}: {x[row]:.7g} and {y[row]:.7g}"
     return worst, place
-
-
-def _read(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        problem = str(error).splitlines()[0]
-        raise InputError(
-            f"not readable as Parquet: {problem}", file=path, fix="run snakemake"
-        ) from None

@@ -373,7 +373,7 @@ DAMAGED = {
     "no text": ("runs/cnn/evaluation/metrics.json", b"\xff\xfe", "not valid JSON"),
     "a number": ("runs/cnn/evaluation/metrics.json", b"5", "not what the step wrote; found 'int'"),
     "deep": ("runs/cnn/evaluation/metrics.json", b"[" * 100_000, "not valid JSON"),
-    "no Parquet": (f"{MODEL}/predictions.parquet", b"junk", "not readable as Parquet"),
+    "no Parquet": (f"{MODEL}/predictions.parquet", b"junk", "not a readable Parquet file"),
 }
 
 
