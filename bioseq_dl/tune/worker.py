@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ from bioseq_dl.config.tune_space import FREE
 from bioseq_dl.errors import InputError
 from bioseq_dl.provenance import hash_file
 from bioseq_dl.tasks.registry import find_task
+from bioseq_dl.train.claim import claim_model
 from bioseq_dl.train.device import choose_device
 from bioseq_dl.train.fit import Job, fit_model
 from bioseq_dl.train.history import Epoch
 from bioseq_dl.train.loop import Interrupted
 from bioseq_dl.train.rows import select_rows
 from bioseq_dl.train.signals import stop_signals
-from bioseq_dl.tune.journal import open_study
+from bioseq_dl.tune.journal import hold_file, open_study
 from bioseq_dl.tune.trials import (
     BEGUN,
     KEPT,
@@ -65,6 +67,11 @@ class Search:
     """CPU threads of one process of a trial; default those of train."""
     initial: Path | None = None
     """Weights to start from."""
+
+    @property
+    def claims(self) -> Path:
+        """What the lock of those who take trials is named after."""
+        return self.storage.with_name("claims")
 
     def folder(self, number: int) -> Path:
         """Give the folder of a trial: history.csv, train.json, and resume.pt while it trains."""
@@ -121,28 +128,37 @@ def run_worker(search: Search, worker: int, log: Log) -> Report:
     study = open_study(search.storage, search.study, higher)
     study.pruner = make_pruner(tune)
     report = Report()
-    claims = search.storage.with_name("claims")
     with stop_signals() as stop_asked:
-        while (trial := claim_trial(study, tune, worker, claims)) is not None:
-            _end_trial(search, study, trial, report, log)
+        while (trial := claim_trial(study, tune, worker, search.claims)) is not None:
+            # Outside the folder, which may have to go. A job that outlived its Snakemake may have it.
+            claim = search.storage.parent / "held" / str(trial.number) / "model.pt"
+            with claim_model(claim, log):
+                _end_trial(search, study, trial, report, log)
             if stop_asked():  # too late for the training to hear it
                 raise Interrupted
     return report
 
 
 def _end_trial(search: Search, study: optuna.Study, trial: Trial, report: Report, log: Log) -> None:
-    """Train a trial, and write how it ended."""
+    """Train a trial, and write how it ended, unless another process has."""
+    if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+        # Another may still end it meanwhile, where a file system has no locks.
+        with suppress(optuna.exceptions.UpdateFinishedTrialError):
+            _train_to_end(search, study, trial, report, log)
+            return
+    log(f"trial {trial.number}: another process has ended it")
+
+
+def _train_to_end(
+    search: Search, study: optuna.Study, trial: Trial, report: Report, log: Log
+) -> None:
     tune = search.run.tune
     assert tune is not None
     figure, _ = name_figure(search.run)
     parameters = draw_parameters(study, trial, tune)
     told = ", ".join(f"{key} {value}" for key, value in parameters.items())
     log(f"trial {trial.number} of {tune.total}: {told}")
-    folder = search.folder(trial.number)
-    if not trial.user_attrs.get(BEGUN):
-        # Left by a study of another config.
-        shutil.rmtree(folder, ignore_errors=True)
-        trial.set_user_attr(BEGUN, True)
+    _begin_trial(search, trial)
     try:
         value = _train_trial(search, trial, parameters, figure, log)
     except Pruned:
@@ -159,7 +175,15 @@ def _end_trial(search: Search, study: optuna.Study, trial: Trial, report: Report
         report.finished.append(trial.number)
         log(f"trial {trial.number}: {figure} {value:.5g}")
     for name in ("model.pt", "resume.pt"):
-        (folder / name).unlink(missing_ok=True)
+        (search.folder(trial.number) / name).unlink(missing_ok=True)
+
+
+def _begin_trial(search: Search, trial: Trial) -> None:
+    """Remove a folder that a study of another config left; never one that a process trains in."""
+    with hold_file(search.claims):
+        if not trial.user_attrs.get(BEGUN):
+            shutil.rmtree(search.folder(trial.number), ignore_errors=True)
+            trial.set_user_attr(BEGUN, True)
 
 
 class _Failed(Exception):  # noqa: N818  (an end of one trial)
