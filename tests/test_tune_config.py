@@ -192,6 +192,7 @@ BAD = {
         "whole numbers must be from -9223372036854775807 to 9223372036854775807",
     ),
     "whole beyond a real one": (vary("model.dropout", low=0.0, high=10**400), "must be from -9223"),
+    "too wide": (vary("model.dropout", low=-1.7e308, high=1.7e308), "the range is too wide"),
     "date": (
         vary("train.optimizer", choices=[date(2026, 1, 2), "adam"]),
         "choices must be text, numbers, true, false, null, lists or sections; found 2026-01-02",

@@ -90,6 +90,8 @@ class Dimension(Section):
                 raise ValueError(f"whole numbers must be from -{_LARGEST} to {_LARGEST}")
         if not low < high:
             raise ValueError(f"low must be below high; found {low} and {high}")
+        if math.isinf(high - low):
+            raise ValueError(f"the range is too wide; found {low} to {high}")
         if self.log and low <= 0:
             raise ValueError(f"log needs low above 0; found {low}")
         if self.step is None:
