@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,49 @@ BAD = {
         vary("model.conv.0.channels", low=1, high=50_000) | {"sampler": "grid"},
         "the grid has 50,000 points",
     ),
+    "grid too vast to list": (
+        vary("model.conv.0.channels", low=1, high=10**15) | {"sampler": "grid"},
+        "the grid has 1,000,000,000,000,000 points",
+    ),
+    "grid of tiny steps": (
+        vary("model.dropout", low=0.0, high=0.5, step=1e-15) | {"sampler": "grid"},
+        "the grid has 500,000,000,000,001 points",
+    ),
+    "steps beyond counting": (
+        vary("train.weight_decay", low=0.0, high=1e30, step=1e-9),
+        "step is too small for the range",
+    ),
+    "whole beyond holding": (
+        vary("model.conv.0.channels", low=1, high=2**63),
+        "whole numbers must be from -9223372036854775807 to 9223372036854775807",
+    ),
+    "whole beyond a real one": (vary("model.dropout", low=0.0, high=10**400), "must be from -9223"),
+    "too wide": (vary("model.dropout", low=-1.7e308, high=1.7e308), "the range is too wide"),
+    "date": (
+        vary("train.optimizer", choices=[date(2026, 1, 2), "adam"]),
+        "choices must be text, numbers, true, false, null, lists or sections; found 2026-01-02",
+    ),
+    "date within": (
+        vary("model.wide", choices=[None, {"anywhere": [date(2026, 1, 2)]}]),
+        "choices must be text, numbers",
+    ),
+    "keys of numbers": (
+        vary("model.wide", choices=[None, {1: 2, "anywhere": 3}]),
+        "keys within choices must be text; found 1",
+    ),
+    "a place twice": (
+        {
+            "space": {
+                "model.conv.0.channels": {"low": 2, "high": 4},
+                "model.conv.00.channels": {"low": 2, "high": 4},
+            }
+        },
+        "no such place '00' in model.conv; allowed: 0 to 0",
+    ),
+    "a place in other digits": (
+        vary("model.conv.\N{ARABIC-INDIC DIGIT ZERO}.channels", low=2, high=4),
+        "in model.conv; allowed: 0 to 0",
+    ),
     "nothing to prune": ({"space": RATE, "epochs": 2}, "tune.warmup_epochs must be below the 2"),
     "unknown sampler": ({"space": RATE, "sampler": "cma"}, "tune.sampler: input should be"),
 }
@@ -232,6 +276,22 @@ def test_values_of_a_stepped_range_run_from_end_to_end(low: int, step: int, coun
     assert values == list(range(low, low + count * step + 1, step))
     tenth = Dimension(low=low / 10, high=(low + count * step) / 10, step=step / 10).list_values()
     assert tenth == [value / 10 for value in values or []]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "inside", "outside"),
+    [
+        ({"low": 2, "high": 8, "step": 3}, [2, 5, 8], [3, 1, 11, 5.0, True, None, "5", [5]]),
+        ({"low": 0.0, "high": 0.5, "step": 0.1}, [0.0, 0.1 * 3, 0.5], [0.25, 0.6, -0.1, "0.1"]),
+        ({"low": 1e-4, "high": 0.1, "log": True}, [1e-4, 0.02, 0.1], [0.0, 1.0, 1e400, None]),
+        ({"choices": [None, [8], {"x": 1}, 1]}, [None, [8], {"x": 1}, 1], [8, [], {"x": 2}, 1.0]),
+    ],
+)
+def test_a_value_is_one_of_its_dimension_or_not(
+    dimension: dict[str, Any], inside: list[Any], outside: list[Any]
+) -> None:
+    found = Dimension.model_validate(dimension)
+    assert [value for value in inside + outside if found.holds(value)] == inside
 
 
 def test_a_config_written_out_in_full_searches_the_same() -> None:

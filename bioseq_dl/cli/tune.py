@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from bioseq_dl.source_code import code_digest
     from bioseq_dl.steps import step_settings
     from bioseq_dl.train.loop import Interrupted
+    from bioseq_dl.tune.settings import digest_settings
     from bioseq_dl.tune.worker import Search, name_study, run_worker
 
     log = start_log()
@@ -67,6 +68,11 @@ def run(arguments: argparse.Namespace) -> int:
     except Interrupted:
         log("asked to end; the trial's state is saved, run again to go on")
         return STOPPED
-    facts = {"study": study, "worker": arguments.worker, "fold": arguments.fold}
+    facts = {
+        "study": study,
+        "settings": digest_settings(settings),
+        "worker": arguments.worker,
+        "fold": arguments.fold,
+    }
     write_json(arguments.out, facts | asdict(report) | provenance)
     return 0

@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -17,6 +17,10 @@ from bioseq_dl.config.base import Section
 TRIALS = 20
 """Trials where the config names no number."""
 _MOST_POINTS = 10_000
+_MOST_STEPS = 2**53
+"""Beyond it real numbers cannot tell one step from the next."""
+_LARGEST = 2**63 - 1
+"""Whole number that samplers can hold."""
 _EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
 
@@ -28,6 +32,22 @@ def _read_exponents(values: Any) -> Any:
         float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
         for value in values
     ]
+
+
+def _check_plain(value: Any) -> None:
+    """Refuse what JSON could not give back: studies and best.json store choices as JSON."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            _check_plain(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueError(f"keys within choices must be text; found {key!r}")
+            _check_plain(item)
+    elif value is not None and not isinstance(value, str | bool | int | float):
+        raise ValueError(
+            f"choices must be text, numbers, true, false, null, lists or sections; found {value}"
+        )
 
 
 class Dimension(Section):
@@ -50,6 +70,8 @@ class Dimension(Section):
         given = self.low is not None, self.high is not None
         if self.choices and (any(given) or self.log or self.step is not None):
             raise ValueError("choices stand alone: leave out low, high, log and step")
+        for value in self.choices:
+            _check_plain(value)
         if self.choices:
             if len({json.dumps(value, sort_keys=True) for value in self.choices}) < 2:
                 raise ValueError("choices must be two or more different values")
@@ -63,16 +85,24 @@ class Dimension(Section):
 
     def _check_range(self) -> None:
         low, high = self.bounds
+        for number in (low, high, self.step):
+            if isinstance(number, int) and abs(number) > _LARGEST:
+                raise ValueError(f"whole numbers must be from -{_LARGEST} to {_LARGEST}")
         if not low < high:
             raise ValueError(f"low must be below high; found {low} and {high}")
+        if math.isinf(high - low):
+            raise ValueError(f"the range is too wide; found {low} to {high}")
         if self.log and low <= 0:
             raise ValueError(f"log needs low above 0; found {low}")
         if self.step is None:
             return
         if self.log:
             raise ValueError("log and step exclude each other")
-        if (Decimal(str(high)) - Decimal(str(low))) % Decimal(str(self.step)):
+        steps = _divide(low, high, self.step)
+        if steps.denominator > 1:
             raise ValueError(f"high must be low plus a multiple of step; found {low}, {high}")
+        if steps > _MOST_STEPS:
+            raise ValueError(f"step is too small for the range; found {self.step}")
 
     @property
     def bounds(self) -> tuple[int | float, int | float]:
@@ -92,17 +122,43 @@ class Dimension(Section):
         """Each choice by its JSON text, which is what a study stores."""
         return {json.dumps(value, sort_keys=True): value for value in self.choices}
 
+    @property
+    def distance(self) -> int | float | None:
+        """Distance between neighbours of a range; None where any number may be drawn."""
+        return 1 if self.step is None and self.whole else self.step
+
+    def count_values(self) -> int | None:
+        """Count the values, for a grid; None where there are infinitely many."""
+        if self.choices:
+            return len(self.choices)
+        if self.distance is None or self.log:
+            return None
+        return int(_divide(*self.bounds, self.distance)) + 1
+
     def list_values(self) -> list[Any] | None:
         """Give all values, for a grid; None where there are infinitely many."""
-        if self.choices:
-            return list(self.choices)
-        step = 1 if self.step is None and self.whole else self.step
-        if step is None or self.log:
-            return None
-        low, high, distance = (Decimal(str(value)) for value in (*self.bounds, step))
-        count = int((high - low) / distance) + 1
+        count = self.count_values()
+        if self.choices or count is None:
+            return list(self.choices) or None
+        low, distance = Fraction(str(self.low)), Fraction(str(self.distance))
         kind = int if self.whole else float
         return [kind(low + place * distance) for place in range(count)]
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value, as a search stored it, is one of the dimension's."""
+        if self.choices:
+            return json.dumps(value, sort_keys=True) in self.labels
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
+            return False
+        low, high = self.bounds
+        # Samplers reach an end through a logarithm, or by steps.
+        slack = 0 if self.whole else 1e-9 * max(abs(low), abs(high))
+        if not low - slack <= value <= high + slack:
+            return False
+        if self.distance is None:
+            return True
+        steps = (value - low) / self.distance
+        return abs(steps - round(steps)) < 1e-6 + slack / self.distance
 
     def tell_values(self) -> Iterator[tuple[str, Any]]:
         """Give the values that must fit the model, each with its name: ends, a middle, choices."""
@@ -115,6 +171,11 @@ class Dimension(Section):
         if not self.whole:  # a whole number where the key needs one, but not between
             step = self.step or (high - low) * (math.sqrt(5) - 1) / 2
             yield "a value", low + step
+
+
+def _divide(low: int | float, high: int | float, step: int | float) -> Fraction:
+    """Give the steps between two numbers, exactly as they are written."""
+    return (Fraction(str(high)) - Fraction(str(low))) / Fraction(str(step))
 
 
 class Tune(Section):
@@ -158,13 +219,16 @@ class Tune(Section):
 
     def _check_grid(self) -> None:
         for key, dimension in self.space.items():
-            if dimension.list_values() is None:
+            if dimension.count_values() is None:
                 raise ValueError(f"space.{key}: a grid needs choices, whole numbers, or step")
-        count = math.prod(len(values) for values in self._axes())
+        count = self._count_points()
         if count > _MOST_POINTS:
             raise ValueError(f"the grid has {count:,} points; allowed: up to {_MOST_POINTS:,}")
         if self.trials not in (None, count):
             raise ValueError(f"the grid has {count} points: leave out trials")
+
+    def _count_points(self) -> int:
+        return math.prod(dimension.count_values() or 0 for dimension in self.space.values())
 
     def _axes(self) -> list[list[Any]]:
         return [dimension.list_values() or [] for dimension in self.space.values()]
@@ -173,7 +237,7 @@ class Tune(Section):
     def total(self) -> int:
         """Trials that end."""
         if self.sampler == "grid":
-            return math.prod(len(values) for values in self._axes())
+            return self._count_points()
         return TRIALS if self.trials is None else self.trials
 
     def find_point(self, number: int) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def _check_key(key: str, run: Any, sections: dict[str, Any]) -> None:
             raise ValueError(
                 f"{where}: unknown key {part!r} of {at}; allowed: {', '.join(place)}{fix}"
             )
-        if isinstance(place, list) and not (part.isdecimal() and int(part) < len(place)):
+        if isinstance(place, list) and part not in map(str, range(len(place))):
             allowed = f"0 to {len(place) - 1}" if place else "none, the list is empty"
             raise ValueError(f"{where}: no such place {part!r} in {at}; allowed: {allowed}")
         if not isinstance(place, dict | list):

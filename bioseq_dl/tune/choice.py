@@ -39,6 +39,24 @@ class Found:
     """tune.json"""
 
 
+def check_ended(tune: Tune, fold: int, study: optuna.Study) -> None:
+    """Refuse a search that has not ended: the best of a part depends on when one looks.
+
+    Raises
+    ------
+    InputError
+        Where fewer trials ended than the config asks for.
+    """
+    trials = [trial for trial in study.get_trials() if trial.number < tune.total]
+    ended = sum(trial.state.is_finished() for trial in trials)
+    if ended < tune.total:
+        raise InputError(
+            f"the search of fold {fold} has not ended",
+            found=f"{ended} of {tune.total} trials",
+            fix="run tune to its end, with every worker",
+        )
+
+
 def choose_trial(run: Run, fold: int, study: optuna.Study) -> Found:
     """Choose the best of the finished trials; of equal ones the first.
 

@@ -19,6 +19,8 @@ from bioseq_dl.io.atomic import explain_os_error
 GRACE = 60
 """Seconds after which the lock of a process that died is broken."""
 _BLOCK = 1 << 16
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, AssertionError)
+"""What optuna raises of lines that are no JSON, no operation, or lack a part."""
 
 
 @contextmanager
@@ -88,21 +90,20 @@ def open_study(path: Path, name: str, higher: bool, *, create: bool = True) -> o
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         storage = optuna.storages.JournalStorage(Journal(path))
-        if not create:
-            return optuna.load_study(study_name=name, storage=storage)
+        known = {study.study_name for study in storage.get_all_studies()}
+        if not create and name not in known:
+            raise missing
         direction = StudyDirection.MAXIMIZE if higher else StudyDirection.MINIMIZE
         return optuna.create_study(
             storage=storage, study_name=name, direction=direction, load_if_exists=True
         )
-    except KeyError:
-        raise missing from None
     except OSError as error:
         raise explain_os_error(error, path) from error
-    except ValueError as error:
+    except _DAMAGE as error:
         raise InputError(
             "the journal of the search is damaged",
             file=path,
-            found=str(error).splitlines()[0],
+            found=(str(error) or type(error).__name__).splitlines()[0],
             fix="delete its folder to search anew",
         ) from None
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,19 @@ from pydantic import ValidationError
 
 from bioseq_dl.config import Run, apply_parameters, name_figure
 from bioseq_dl.config.explain import explain
-from bioseq_dl.config.tune_space import FREE
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.atomic import explain_os_error
 from bioseq_dl.provenance import hash_file
 from bioseq_dl.tasks.registry import find_task
+from bioseq_dl.train.claim import claim_model
 from bioseq_dl.train.device import choose_device
 from bioseq_dl.train.fit import Job, fit_model
 from bioseq_dl.train.history import Epoch
 from bioseq_dl.train.loop import Interrupted
 from bioseq_dl.train.rows import select_rows
 from bioseq_dl.train.signals import stop_signals
-from bioseq_dl.tune.journal import open_study
+from bioseq_dl.tune.journal import hold_file, open_study
+from bioseq_dl.tune.settings import select_settings
 from bioseq_dl.tune.trials import (
     BEGUN,
     KEPT,
@@ -66,6 +69,11 @@ class Search:
     initial: Path | None = None
     """Weights to start from."""
 
+    @property
+    def claims(self) -> Path:
+        """What the lock of those who take trials is named after."""
+        return self.storage.with_name("claims")
+
     def folder(self, number: int) -> Path:
         """Give the folder of a trial: history.csv, train.json, and resume.pt while it trains."""
         return self.storage.parent / "trials" / str(number)
@@ -93,14 +101,8 @@ def name_study(settings: dict[str, Any], examples: Path, fold: int, code: str) -
     code : str
         Digest of the code.
     """
-    parts = json.loads(json.dumps(settings))
-    for section, keys in (
-        ("tune", ("trials", "workers")),
-        ("train", FREE),
-    ):
-        for key in keys:
-            parts[section].pop(key, None)
-    text = json.dumps([parts, hash_file(examples), fold, code])  # the order of keys is a grid's
+    parts = [select_settings(settings), hash_file(examples), fold, code]
+    text = json.dumps(parts)  # the order of keys is a grid's
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -121,28 +123,37 @@ def run_worker(search: Search, worker: int, log: Log) -> Report:
     study = open_study(search.storage, search.study, higher)
     study.pruner = make_pruner(tune)
     report = Report()
-    claims = search.storage.with_name("claims")
     with stop_signals() as stop_asked:
-        while (trial := claim_trial(study, tune, worker, claims)) is not None:
-            _end_trial(search, study, trial, report, log)
+        while (trial := claim_trial(study, tune, worker, search.claims)) is not None:
+            # A job that outlived its Snakemake may train it. Not in its folder, which may go.
+            claim = search.storage.parent / "held" / str(trial.number) / "model.pt"
+            with claim_model(claim, log):
+                _end_trial(search, study, trial, report, log)
             if stop_asked():  # too late for the training to hear it
                 raise Interrupted
     return report
 
 
 def _end_trial(search: Search, study: optuna.Study, trial: Trial, report: Report, log: Log) -> None:
-    """Train a trial, and write how it ended."""
+    """Train a trial, and write how it ended, unless another process has."""
+    if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+        # Another may still end it meanwhile, where a file system has no locks.
+        with suppress(optuna.exceptions.UpdateFinishedTrialError):
+            _train_to_end(search, study, trial, report, log)
+            return
+    log(f"trial {trial.number}: another process has ended it")
+
+
+def _train_to_end(
+    search: Search, study: optuna.Study, trial: Trial, report: Report, log: Log
+) -> None:
     tune = search.run.tune
     assert tune is not None
     figure, _ = name_figure(search.run)
     parameters = draw_parameters(study, trial, tune)
     told = ", ".join(f"{key} {value}" for key, value in parameters.items())
     log(f"trial {trial.number} of {tune.total}: {told}")
-    folder = search.folder(trial.number)
-    if not trial.user_attrs.get(BEGUN):
-        # Left by a study of another config.
-        shutil.rmtree(folder, ignore_errors=True)
-        trial.set_user_attr(BEGUN, True)
+    _begin_trial(search, trial)
     try:
         value = _train_trial(search, trial, parameters, figure, log)
     except Pruned:
@@ -159,7 +170,15 @@ def _end_trial(search: Search, study: optuna.Study, trial: Trial, report: Report
         report.finished.append(trial.number)
         log(f"trial {trial.number}: {figure} {value:.5g}")
     for name in ("model.pt", "resume.pt"):
-        (folder / name).unlink(missing_ok=True)
+        (search.folder(trial.number) / name).unlink(missing_ok=True)
+
+
+def _begin_trial(search: Search, trial: Trial) -> None:
+    """Remove a folder that a study of another config left; never one that a process trains in."""
+    with hold_file(search.claims):
+        if not trial.user_attrs.get(BEGUN):
+            shutil.rmtree(search.folder(trial.number), ignore_errors=True)
+            trial.set_user_attr(BEGUN, True)
 
 
 class _Failed(Exception):  # noqa: N818  (an end of one trial)
@@ -172,7 +191,8 @@ def _train_trial(
     """Train a trial, or go on with it; give its value."""
     folder = search.folder(trial.number)
     done = folder / "train.json"
-    if not done.exists():  # else the worker died between the training's end and its last word
+    summary = _read_summary(done, figure)
+    if summary is None:  # else the worker died between the training's end and its last word
         job = _make_job(search, parameters, folder)
         _mark_start(trial, job)
 
@@ -194,13 +214,45 @@ def _train_trial(
             gc.collect()
             torch.cuda.empty_cache()
             raise _Failed("out of the GPU's memory") from error
-    summary = json.loads(done.read_text(encoding="utf-8"))
+        except (MemoryError, RuntimeError) as error:
+            if not _lacks_memory(error):
+                raise
+            gc.collect()
+            raise _Failed("out of the machine's memory") from error
+        summary = _read_summary(done, figure)
+    if summary is None:
+        raise InputError("the trial's training was just written, and is damaged", file=done)
     value = summary[f"kept_{figure}"]
     if value is None:
         raise _Failed(f"the validation {summary['score']} has no value")
     trial.set_user_attr(KEPT, summary["kept_epoch"])
     trial.set_user_attr(SIZE, summary["parameters"])
     return float(value)
+
+
+def _read_summary(done: Path, figure: str) -> dict[str, Any] | None:
+    """Give what the training wrote; a damaged file goes, so that the trial is trained again."""
+    names = {f"kept_{figure}", "kept_epoch", "parameters", "score"}
+    try:
+        summary = json.loads(done.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise explain_os_error(error, done) from error
+    except ValueError:
+        summary = None
+    if isinstance(summary, dict) and names <= summary.keys():
+        return summary
+    done.unlink()
+    return None
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Tell whether the machine's memory was too small: torch has no class for that."""
+    return isinstance(error, MemoryError) or any(
+        told in str(error)
+        for told in ("DefaultCPUAllocator", "Storage size calculation overflowed")
+    )
 
 
 def _make_job(search: Search, parameters: dict[str, Any], folder: Path) -> Job:

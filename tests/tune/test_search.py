@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
+from optuna.storages.journal import JournalStorage
 from planted import plant, write_planted
 from small_search import SPACE, Small
 
@@ -22,6 +24,7 @@ from bioseq_dl.encode.examples import Examples
 from bioseq_dl.train.checkpoint import read_checkpoint
 from bioseq_dl.train.signals import stop_signals
 from bioseq_dl.tune import worker as worker_module
+from bioseq_dl.tune.journal import Journal, open_study
 
 Make = Callable[[str], Small]
 
@@ -345,6 +348,41 @@ def test_a_worker_that_died_before_its_last_word_trains_nothing_again(
     assert history.stat().st_mtime_ns == before
     assert small.choose() == 0
     assert small.read() == undisturbed.read()
+
+
+def test_two_processes_of_one_number_train_each_trial_once(make: Make, undisturbed: Small) -> None:
+    small = make("same")
+    small.configure()
+    both = [subprocess.Popen(small.command(), stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert "Traceback" not in "".join(told)
+    assert small.choose() == 0
+    assert small.read() == undisturbed.read()
+    for path in small.folder.rglob("history.csv"):
+        assert len(path.read_text().splitlines()) == 1 + 2
+    assert "".join(told).count("train loss") == 8 * 2
+
+
+def test_a_trial_that_another_process_ends_meanwhile_is_left_to_it(
+    make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = make("meanwhile")
+    small.configure(trials=2)
+    fit = worker_module.fit_model
+
+    def end_first(job: Any, *arguments: Any) -> None:
+        if job.out.parent.name == "0":
+            (name,) = {study.study_name for study in optuna.get_all_study_summaries(storage)}
+            study = open_study(small.folder / "study.journal", name, higher=False)
+            study.tell(0, 0.5)
+        fit(job, *arguments)
+
+    storage = JournalStorage(Journal(small.folder / "study.journal"))
+    monkeypatch.setattr(worker_module, "fit_model", end_first)
+    assert small.work() == 0
+    assert "trial 0: another process has ended it" in capsys.readouterr().err
+    assert small.json("worker0.json")["finished"] == [1]
 
 
 def test_no_record_of_test_is_looked_at(make: Make, undisturbed: Small, tmp_path: Path) -> None:

@@ -226,6 +226,23 @@ def test_a_damaged_journal_is_told(tmp_path: Path) -> None:
         open_again(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("5", "null", "[]", '"text"', "{}", '{"op_code":99}', '{"op_code":null}', '{"op_code":4}'),
+        *('{"op_code":0,"study_name":"t","directions":[7]}', "\udcff"),
+    ],
+)
+@pytest.mark.parametrize("create", [True, False])
+def test_a_line_that_is_no_operation_is_told(tmp_path: Path, line: str, create: bool) -> None:
+    work(tmp_path, make(), 0, stop=2)
+    path = tmp_path / "study.journal"
+    path.write_bytes(path.read_bytes() + f"{line}\n".encode(errors="surrogateescape"))
+    with pytest.raises(InputError, match="the journal of the search is damaged") as caught:
+        open_study(path, "s", higher=False, create=create)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_lock_left_by_a_dead_worker_is_broken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
