@@ -111,7 +111,8 @@ def test_files_that_every_run_has(result: Result, repack: Repack, refused: Refus
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"[1]"])
 def test_junk(result: Result, repack: Repack, refused: Refused, content: bytes) -> None:
-    words = {".json": "not valid JSON" if content != b"[1]" else "not what the step wrote", ".parquet": "not a readable Parquet file"}
+    json = "not what the step wrote" if content == b"[1]" else "not valid JSON"
+    words = {".json": json, ".parquet": "not a readable Parquet file"}
     for name in needed(result):
         if not name.endswith(".pt"):
             refused(repack(**{name: content}), words[Path(name).suffix])
