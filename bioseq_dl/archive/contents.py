@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from bioseq_dl.archive.origin import check_origin
-from bioseq_dl.archive.records import read_json, read_record
 from bioseq_dl.config import Config, Run, load_config
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.json_files import read_json, read_record
 from bioseq_dl.io.parquet import read_parquet
 from bioseq_dl.layout import (
     STAGES,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bioseq_dl.archive.records import read_record
 from bioseq_dl.config import Run
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.json_files import read_record
 from bioseq_dl.steps import step_settings
 
 

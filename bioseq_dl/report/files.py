@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bioseq_dl.errors import InputError
+from bioseq_dl.io import json_files
 
 _TEXT = (
     *("id", "other_id", "target", "class", "truth", "predicted", "bin", "source", "group"),
@@ -25,12 +25,7 @@ def read_json(path: Path, step: str) -> Any:
     InputError
         Where it is missing or damaged.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise _missing(path, step) from None
-    except (ValueError, OSError) as error:
-        raise InputError(f"not valid JSON: {error}", file=path, fix=f"run {step} again") from None
+    return json_files.read_json(path, f"run {step} again")
 
 
 def read_table(path: Path, step: str, separator: str = "\t") -> pd.DataFrame:

@@ -9,9 +9,9 @@ from typing import Any
 
 from bioseq_dl.archive.contents import SHARED, Result, collect_provenance, list_files
 from bioseq_dl.archive.export import find_sources
-from bioseq_dl.archive.records import read_record
 from bioseq_dl.config.sources import list_sources
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.json_files import read_record
 from bioseq_dl.io.manifest import hash_file, source_key
 from bioseq_dl.reproduction.values import flatten
 

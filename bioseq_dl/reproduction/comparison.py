@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bioseq_dl.archive.contents import PROVENANCE, Result, list_files
-from bioseq_dl.archive.records import read_record
 from bioseq_dl.errors import InputError
+from bioseq_dl.io.json_files import read_record
 from bioseq_dl.io.manifest import hash_file
 from bioseq_dl.layout import (
     baseline_folder,

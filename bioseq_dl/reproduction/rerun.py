@@ -11,10 +11,10 @@ from typing import Any
 import yaml
 
 from bioseq_dl.archive.contents import Result, find_result, list_files
-from bioseq_dl.archive.records import read_record
 from bioseq_dl.config import Source
 from bioseq_dl.errors import InputError
 from bioseq_dl.io.atomic import write_text
+from bioseq_dl.io.json_files import read_record
 from bioseq_dl.source_code import ROOT
 
 _OWN = (
